@@ -1,0 +1,191 @@
+"""The form of a catalog file: one model, its parameters and how each provider offers it.
+
+Facts about models are data in `providers/catalog/*.yaml`; this file only says what a fact may look
+like. Every price carries its source and date, and is quoted text, so that it never was a float.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from providers.kinds import KINDS
+
+Grade: TypeAlias = Literal["exact", "units", "estimate", "unpriced"]
+ScalarType: TypeAlias = Literal["choice", "text", "integer", "number", "boolean"]
+Scalar: TypeAlias = bool | int | float | str
+
+
+def _quoted(value: Any) -> Any:
+    if isinstance(value, str):
+        return Decimal(value)
+    if isinstance(value, Decimal):
+        return value
+    raise ValueError(f'write the amount as quoted text, "{value}": a YAML number is a float')
+
+
+Amount = Annotated[Decimal, BeforeValidator(_quoted)]
+
+
+class Entry(BaseModel):
+    """Base of every part of a catalog file: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Parameter(Entry):
+    """A canonical parameter; without a default it is optional and left out when not given."""
+
+    type: ScalarType
+    about: str
+    default: Scalar | None = None
+    options: tuple[Scalar, ...] = Field(default=(), strict=False)
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str | None = None
+
+    @model_validator(mode="after")
+    def _default_is_allowed(self) -> Parameter:
+        if self.type == "choice" and not self.options:
+            raise ValueError("a choice needs options")
+        if self.default is not None and (problem := self.problem_with(self.default)):
+            raise ValueError(f"the default {self.default!r} {problem}")
+        return self
+
+    def problem_with(self, value: Any) -> str | None:
+        """Return why `value` is not allowed here, as the end of a sentence, or None."""
+        if self.options and value not in self.options:
+            return "is not one of " + ", ".join(str(option) for option in self.options)
+        wanted: dict[str, type | tuple[type, ...]] = {
+            "integer": int,
+            "number": (int, float),
+            "boolean": bool,
+            "text": str,
+        }
+        expected = wanted.get(self.type)
+        is_bool = isinstance(value, bool)
+        if expected and (not isinstance(value, expected) or is_bool != (self.type == "boolean")):
+            return f"is not {'an' if self.type == 'integer' else 'a'} {self.type}"
+        if self.minimum is not None and value < self.minimum:
+            return f"is below {self.minimum:g}"
+        if self.maximum is not None and value > self.maximum:
+            return f"is above {self.maximum:g}"
+        return None
+
+
+class FieldRule(Entry):
+    """How one field of the vendor's request is filled.
+
+    `from` names a canonical parameter or input port; `size` stands for the pixels that
+    aspect_ratio and megapixels ask for. `values` maps canonical values to the vendor's words,
+    `form` says how the value is written, and `send` is a constant of ours.
+    """
+
+    source: str | None = Field(default=None, alias="from")
+    values: dict[str, Scalar] = Field(default_factory=dict)
+    form: Literal["text", "width", "height", "size_object", "url", "base64", "list"] | None = None
+    send: Any = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> FieldRule:
+        if (self.source is None) == (self.send is None):
+            raise ValueError("a field has either `from` or `send`")
+        return self
+
+
+class ImageLimits(Entry):
+    """What a provider accepts or makes, in pixels and bytes."""
+
+    min_side: int | None = None
+    max_side: int | None = None
+    max_megapixels: float | None = None
+    multiple_of: int | None = None
+    max_bytes: int | None = None
+    formats: tuple[str, ...] = Field(default=(), strict=False)
+
+
+class Limits(Entry):
+    """Limits of one binding; what is not stated is not known."""
+
+    prompt_max_characters: int | None = None
+    image: ImageLimits = ImageLimits()
+
+
+class Price(Entry):
+    """A price rule: `usd` for each `unit`, the first one if `each_further_usd` is set."""
+
+    unit: Literal["image", "megapixel", "second", "thousand_characters", "compute_second"]
+    usd: Amount
+    each_further_usd: Amount | None = None
+    grade: Grade = "units"
+    source: str
+    as_of: str
+
+
+class Latency(Entry):
+    """How long a job takes; `source` says whether the vendor or our own estimate says so."""
+
+    usual_seconds: float
+    longest_seconds: float
+    source: str
+
+
+class Cancel(Entry):
+    """Whether a running job can be cancelled, and whether that is billed (None: not known)."""
+
+    possible: bool = False
+    billed: bool | None = None
+
+
+class Binding(Entry):
+    """How one provider offers one model."""
+
+    provider: str
+    endpoint: str
+    fields: dict[str, str | FieldRule] = Field(default_factory=dict)
+    output: dict[str, str] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    price: Price | None = None
+    ceiling_usd: Amount | None = None
+    latency: Latency
+    cancel: Cancel = Cancel()
+    result_life_seconds: int | None = None
+    status: Literal["active", "deprecated", "retired"] = "active"
+    retires_on: str | None = None
+    replaced_by: str | None = None
+    source: str
+    notes: str | None = None
+
+
+class Model(Entry):
+    """One catalog file. `revision` is raised by hand when what the model makes changes."""
+
+    model: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    kind: str
+    revision: int = 1
+    title: str
+    about: str
+    best_for: str
+    plays: str | None = None
+    parameters: dict[str, Parameter] = Field(default_factory=dict)
+    bindings: tuple[Binding, ...] = Field(min_length=1, strict=False)
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Model:
+        for word in filter(None, (self.kind, self.plays)):
+            if word not in KINDS:
+                raise ValueError(f"there is no kind {word!r}")
+        canonical = {*self.parameters, *KINDS[self.kind].inputs, "size"}
+        for binding in self.bindings:
+            for field, rule in binding.fields.items():
+                source = rule if isinstance(rule, str) else rule.source
+                if source is not None and source not in canonical:
+                    raise ValueError(f"field {field!r} comes from unknown {source!r}")
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        """True for a model that only this machine runs."""
+        return all(binding.provider == "local" for binding in self.bindings)

@@ -1,0 +1,83 @@
+"""Media: a reference to content-addressed bytes, never the bytes.
+
+One class with a `kind` rather than a subclass per kind: a record that goes through JSON comes back
+as the declared type, and a subclass would come back unequal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+MediaKind = Literal["image", "video", "audio", "mask"]
+MEDIA_KINDS: tuple[str, ...] = get_args(MediaKind)
+
+EXTENSIONS: Mapping[str, str] = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/webp": "webp",
+    "image/gif": "gif",
+    "image/tiff": "tif",
+    "image/bmp": "bmp",
+    "video/mp4": "mp4",
+    "video/webm": "webm",
+    "audio/mpeg": "mp3",
+    "audio/wav": "wav",
+    "audio/mp4": "m4a",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What is known of some stored bytes; `sha256` is their name in the store.
+
+    `width` and `height` are pixels of the upright picture, `seconds` the playing time; each is
+    None where the kind has no such thing.
+    """
+
+    kind: MediaKind
+    sha256: str
+    media_type: str
+    size_bytes: int
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    alpha: bool | None = None
+
+    @property
+    def extension(self) -> str:
+        """The file name extension for this media type, without a dot; "bin" when unknown."""
+        return EXTENSIONS.get(self.media_type, "bin")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a dict that JSON keeps whole and `Media.from_json` reads back."""
+        return {"media": asdict(self)}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Media:
+        """Return the media that `to_json` wrote."""
+        return Media(**data["media"])
+
+
+Scalar: TypeAlias = str | int | float | bool
+Value: TypeAlias = "Scalar | Media | tuple[Value, ...] | Mapping[str, Any] | None"
+"""What travels on an edge: a scalar, a reference to media, a list of them, JSON, or no result."""
+
+
+def value_to_json(value: Value) -> Any:
+    """Return `value` as plain JSON data."""
+    if isinstance(value, Media):
+        return value.to_json()
+    if isinstance(value, tuple):
+        return [value_to_json(item) for item in value]
+    return value
+
+
+def value_from_json(data: Any) -> Value:
+    """Return the value that `value_to_json` wrote."""
+    if isinstance(data, dict) and set(data) == {"media"}:
+        return Media.from_json(data)
+    if isinstance(data, list):
+        return tuple(value_from_json(item) for item in data)
+    return data  # type: ignore[no-any-return]
