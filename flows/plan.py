@@ -1,0 +1,165 @@
+"""The plan: what a run would do and cost, worked out with no call made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from math import ceil
+from typing import Any
+
+from flows.graph import Graph, GraphStep
+from flows.options import RunOptions
+from flows.pricing import Pricer
+from flows.recall import Known
+from flows.routes import Routes
+from flows.rows import ReadyRow
+from flows.table import Fault
+from tasks.money import dollars, with_unpriced
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """What one step would do over all valid rows; amounts in USD, over the priced calls."""
+
+    step: str
+    route: str
+    calls: int
+    reused: int
+    low: Decimal
+    expected: Decimal
+    high: Decimal
+    unpriced: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do; `faults` are of rows, which would not run."""
+
+    template: str
+    rows: int
+    steps: tuple[StepPlan, ...]
+    faults: tuple[Fault, ...]
+    seconds: float
+
+    @property
+    def invalid(self) -> int:
+        """How many rows have faults and will not run."""
+        return len({fault.row_id for fault in self.faults})
+
+    @property
+    def calls(self) -> int:
+        """How many calls would be made."""
+        return sum(step.calls for step in self.steps)
+
+    @property
+    def reused(self) -> int:
+        """How many results are known already."""
+        return sum(step.reused for step in self.steps)
+
+    @property
+    def expected(self) -> str:
+        """The expected price as people read it."""
+        return with_unpriced(
+            sum((step.expected for step in self.steps), ZERO),
+            sum(step.unpriced for step in self.steps),
+        )
+
+    @property
+    def may_cost(self) -> bool:
+        """True unless every call is known to be free."""
+        return any(step.high or step.unpriced for step in self.steps)
+
+    def line(self) -> str:
+        """The plan in one line, printed before anything starts."""
+        rows = f"{self.rows:,} row{'s' if self.rows != 1 else ''}"
+        reused = f" ({self.reused:,} known)" if self.reused else ""
+        parts = [
+            f"{self.template}: {rows} x {len(self.steps)} steps",
+            f"{self.calls:,} calls to make{reused}",
+            self.expected,
+            f"about {duration(self.seconds)}",
+        ]
+        return " · ".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as JSON data; amounts are text."""
+        return {
+            "template": self.template,
+            "rows": self.rows,
+            "invalid": self.invalid,
+            "calls": self.calls,
+            "reused": self.reused,
+            "expected_usd": str(sum((step.expected for step in self.steps), ZERO)),
+            "unpriced_calls": sum(step.unpriced for step in self.steps),
+            "seconds": round(self.seconds, 1),
+            "steps": [
+                {key: str(value) if isinstance(value, Decimal) else value
+                 for key, value in asdict(step).items()}
+                for step in self.steps
+            ],
+            "faults": [asdict(fault) for fault in self.faults],
+        }
+
+
+def make_plan(
+    graph: Graph, routes: Routes, rows: Sequence[ReadyRow], known: Known, options: RunOptions
+) -> Plan:
+    """Return the plan of these rows; prices are of the first route that can be used."""
+    pricer = Pricer(graph, routes)
+    faults = [fault for row in rows for fault in row.faults]
+    good = []
+    for row in rows:
+        problems = [] if row.faults else pricer.problems(row)
+        faults += problems
+        if not row.faults and not problems:
+            good.append(row)
+    steps = tuple(_plan_step(step, pricer, good, known, options) for step in graph.steps)
+    seconds = sum(step.seconds for step in steps)
+    return Plan(graph.name, len(rows), steps, tuple(faults), seconds)
+
+
+def _plan_step(
+    step: GraphStep,
+    pricer: Pricer,
+    rows: Sequence[ReadyRow],
+    known: Known,
+    options: RunOptions,
+) -> StepPlan:
+    calls = reused = unpriced = 0
+    low = expected = high = ZERO
+    for row in rows:
+        if step.name in known.of(row.id):
+            reused += known.of(row.id)[step.name].result is not None
+            continue
+        price = pricer.price(step, row)
+        calls += 1
+        if price.low is None or price.expected is None or price.high is None:
+            unpriced += 1
+        else:
+            low, expected, high = low + price.low, expected + price.expected, high + price.high
+    route = pricer.route(step)
+    usual = route.binding.latency.usual_seconds
+    at_once = 2 if route.provider == "local" else options.jobs
+    label = f"{route.model.model}@{route.provider}"
+    seconds = ceil(calls / at_once) * usual
+    return StepPlan(step.name, label, calls, reused, low, expected, high, unpriced, seconds)
+
+
+def duration(seconds: float) -> str:
+    """Return "40 s", "12 min" or "3 h 20 min"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def price_words(plan: StepPlan) -> str:
+    """Return the price of a planned step as people read it."""
+    if plan.low != plan.high:
+        span = f"{dollars(plan.low)} to {dollars(plan.high)}"
+        return f"{span}, {plan.unpriced} unpriced" if plan.unpriced else span
+    return with_unpriced(plan.expected, plan.unpriced)

@@ -1,0 +1,195 @@
+"""Routes: for each step, which model at which provider can do it, in order.
+
+Worked out once per run; `candidates` then fills in one row's values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flows.graph import Graph, GraphStep
+from flows.options import RunOptions
+from providers.catalog import Binding, Model, local_player
+from providers.errors import InputError, RequestError, SetupError
+from providers.media import Value
+from providers.registry import PROVIDERS, Provider, provider_named
+from tasks.candidate import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One model at one provider."""
+
+    model: Model
+    binding: Binding
+    provider: str
+    endpoint: str
+    realm: str
+    is_sendable: bool
+    defaults: Mapping[str, Any]
+
+
+Routes = Mapping[str, tuple[Route, ...]]
+
+
+def plan_routes(
+    graph: Graph,
+    options: RunOptions,
+    *,
+    providers: Mapping[str, Provider] = PROVIDERS,
+) -> Routes:
+    """Return the routes of every step.
+
+    Raises:
+        RequestError: an option names a provider that is not there, or does not offer the model.
+        SetupError: a step has no provider that can be used today.
+    """
+    for name in options.provider:
+        provider_named(name)
+    routes = {step.name: _routes(step, options, providers) for step in graph.steps}
+    for step in graph.steps:
+        _require_one(step, routes[step.name], options, providers)
+    return routes
+
+
+def candidates(
+    step: GraphStep,
+    routes: tuple[Route, ...],
+    ports: Mapping[str, Value],
+    given: Mapping[str, Any],
+    take: int,
+) -> tuple[Candidate, ...]:
+    """Return the step's candidates for one row's values, in order.
+
+    Raises:
+        InputError: no route takes these values.
+    """
+    found, problem = [], ""
+    for route in routes:
+        if why := refusal(route, given):
+            problem = problem or why
+            continue
+        known = {name: value for name, value in given.items() if name in route.model.parameters}
+        found.append(
+            Candidate(
+                model=route.model,
+                binding=route.binding,
+                provider=route.provider,
+                endpoint=route.endpoint,
+                realm=route.realm,
+                parameters={**route.defaults, **known},
+                inputs=ports,
+                is_sendable=route.is_sendable,
+                fit=step.fit.model_dump(exclude_none=True) if step.fit else {},
+                take=max(take, step.take),
+            )
+        )
+    if not found:
+        raise InputError(f"step {step.name!r}: {problem}")
+    return tuple(found)
+
+
+def refusal(route: Route, given: Mapping[str, Any]) -> str | None:
+    """Return why a route cannot take these parameters; one its model lacks is left out."""
+    for name, value in given.items():
+        rule = route.model.parameters.get(name)
+        if rule and (problem := rule.problem_with(value)):
+            return f"{name} {value!r} {problem} ({route.model.model})"
+    return None
+
+
+def _routes(
+    step: GraphStep, options: RunOptions, providers: Mapping[str, Provider]
+) -> tuple[Route, ...]:
+    uses = _uses(step)
+    if options.local:
+        model, _ = uses[0]
+        return (_local_route(model),)
+    narrow = options.provider or step.provider
+    found: list[Route] = []
+    for model, wanted in uses:
+        if wanted == "local" or model.is_local:
+            found.append(_local_route(model))
+            continue
+        bindings = [
+            binding
+            for binding in model.bindings
+            if binding.status != "retired" and wanted in (None, binding.provider)
+        ]
+        if narrow:
+            bindings = [
+                binding for name in narrow for binding in bindings if binding.provider == name
+            ]
+        found += [_route(model, binding, providers[binding.provider]) for binding in bindings]
+    return tuple(found)
+
+
+def _uses(step: GraphStep) -> list[tuple[Model, str | None]]:
+    models = (step.model, *step.fallback_models)
+    uses = (step.use, *step.fallback)
+    return [(model, use.provider) for model, use in zip(models, uses, strict=True)]
+
+
+def _route(model: Model, binding: Binding, provider: Provider) -> Route:
+    return Route(
+        model=model,
+        binding=binding,
+        provider=provider.name,
+        endpoint=binding.endpoint,
+        realm=provider.realm(),
+        is_sendable=provider.adapter is not None and provider.has_key(),
+        defaults=_defaults(model),
+    )
+
+
+def _local_route(model: Model) -> Route:
+    """This machine does the model's work, or plays its kind with a stand-in."""
+    player = model if model.is_local else local_player(model.kind)
+    if player is None:
+        raise SetupError(f"No local model plays {model.kind} yet: run {model.model} with a key.")
+    return Route(
+        model=model,
+        binding=player.bindings[0],
+        provider="local",
+        # The player's own revision: its pictures change when its code does.
+        endpoint=f"{player.model}/{player.revision}",
+        realm="local",
+        is_sendable=True,
+        defaults={**_defaults(player), **_defaults(model)},
+    )
+
+
+def _defaults(model: Model) -> dict[str, Any]:
+    return {
+        name: parameter.default
+        for name, parameter in model.parameters.items()
+        if parameter.default is not None
+    }
+
+
+def _require_one(
+    step: GraphStep,
+    routes: tuple[Route, ...],
+    options: RunOptions,
+    providers: Mapping[str, Provider],
+) -> None:
+    if any(route.is_sendable for route in routes):
+        return
+    if not routes:
+        asked = ", ".join(options.provider or step.provider)
+        raise RequestError(f"step {step.name!r}: {step.model.model} is not offered by {asked}.")
+    names = dict.fromkeys(route.provider for route in routes)
+    for name in names:
+        provider = providers[name]
+        if provider.adapter is None and provider.has_key():
+            raise SetupError(
+                f"step {step.name!r}: {provider.key_variable} is set, but provider {name!r} has no "
+                "adapter in this version: add --local to play the models on this machine."
+            )
+    variables = " or ".join(str(providers[name].key_variable) for name in names)
+    raise SetupError(
+        f"step {step.name!r}: {step.model.model} needs a key: set {variables}, or add --local to "
+        "play the models on this machine, free."
+    )

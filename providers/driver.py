@@ -1,0 +1,60 @@
+"""Drive one job: place the order, wait, fetch. The only place that sends calls to providers.
+
+It repeats polls and never a submit; whether a failed attempt is tried again is decided above.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+
+from providers.adapter import Adapter, Answer, Call, Done, Job, Order, Pending, Wire
+from providers.errors import ParkedError, UnavailableError
+
+POLL_GROWTH = 1.4
+POLL_FIRST_SECONDS = 0.5
+POLL_LONGEST_SECONDS = 3.0
+
+
+class Driver:
+    """One provider's adapter and the wire to it."""
+
+    def __init__(self, adapter: Adapter, wire: Wire) -> None:
+        self.adapter = adapter
+        self.wire = wire
+
+    async def submit(self, order: Order, call: Call) -> Job | Done:
+        """Send `call` once and return the job, or the result of a synchronous vendor."""
+        return self.adapter.read_submit(order, await self.wire.send(call))
+
+    async def wait(self, job: Job, *, usual_seconds: float, deadline_seconds: float) -> Done:
+        """Return the finished job.
+
+        Raises:
+            ParkedError: the deadline passed; the job runs on at the provider and can be
+                re-attached later.
+            StepError: the job failed or was refused.
+        """
+        started = time.monotonic()
+        pause = usual_seconds / 2 or POLL_FIRST_SECONDS
+        while True:
+            left = deadline_seconds - (time.monotonic() - started)
+            if left <= 0:
+                raise ParkedError(
+                    f"job {job.id} was not finished after {deadline_seconds:g} s; it runs on at "
+                    "the provider, and the next run takes its result"
+                )
+            await asyncio.sleep(min(pause * random.uniform(0.9, 1.1), left))
+            state = self.adapter.read_poll(job, await self._poll(self.adapter.poll(job)))
+            if not isinstance(state, Pending):
+                return state
+            pause = min(max(pause, POLL_FIRST_SECONDS) * POLL_GROWTH, POLL_LONGEST_SECONDS)
+
+    async def _poll(self, call: Call) -> Answer:
+        for _ in range(5):  # a poll may be repeated freely: it is a GET
+            try:
+                return await self.wire.send(call)
+            except UnavailableError as error:
+                await asyncio.sleep(error.retry_after_seconds or 1.0)
+        return await self.wire.send(call)

@@ -1,0 +1,177 @@
+"""One step: which candidate, how often, and whose result counts.
+
+All candidates' keys are looked up before anything is sent, whether or not their provider can be
+used today: an accepted result wins, an open attempt is joined or holds the row. Candidates that
+this row has already seen fail are passed over. What flows on is always the ledger's result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from providers.errors import (
+    JobFailedError,
+    ParkedError,
+    RefusedError,
+    RejectedError,
+    SetupError,
+    StepError,
+    UnavailableError,
+)
+from providers.media import Media, Value, value_from_json
+from tasks.attempt import obtain
+from tasks.candidate import Candidate, StepCall
+from tasks.ledger import attempts
+from tasks.ledger.attempts import Attempt
+from tasks.services import Services
+
+SUBMITS = 3  # that a vendor accepted: the budget of one row, step and item, over all candidates
+VERDICTS = ("refused", "rejected")
+FALLS_THROUGH = (JobFailedError, RefusedError, RejectedError, UnavailableError)
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a step gave: its accepted attempt and the value on each output port."""
+
+    attempt: Attempt
+    values: Mapping[str, Value]
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A candidate to be obtained in at most `tries` submits; `known` is its accepted attempt."""
+
+    call: StepCall
+    candidate: Candidate
+    tries: int
+    known: Attempt | None = None
+
+
+Perform = Callable[[Services, Wish], Awaitable[Attempt]]
+"""How a wish is carried out: plainly, or as a Prefect task run."""
+
+
+async def invoke(services: Services, call: StepCall, perform: Perform) -> StepResult:
+    """Return the step's result, from the ledger if there is one, else made by a candidate.
+
+    Raises:
+        StepError: the last candidate's error, or that the step is parked.
+        SetupError: no candidate's provider can be used.
+    """
+    last: StepError | None = None
+    passed: set[str] = set()
+    while True:
+        seen = await services.ledger.do(
+            attempts.survey, call.place, [candidate.key for candidate in call.candidates]
+        )
+        wish = _choose(services, call, seen, passed)
+        if wish is None:
+            raise last or _nothing_left(call, seen)
+        try:
+            attempt = await perform(services, wish)
+        except FALLS_THROUGH as error:
+            last = error
+            passed.add(wish.candidate.key)
+            continue
+        return result_of(attempt, reused=attempt.place != call.place)
+
+
+def result_of(attempt: Attempt, *, reused: bool) -> StepResult:
+    """Return the result of an accepted attempt."""
+    values = {port: value_from_json(data) for port, data in (attempt.result or {}).items()}
+    return StepResult(attempt, values, reused)
+
+
+def is_whole(services: Services, attempt: Attempt) -> bool:
+    """True when all media of an accepted attempt are in the store."""
+    values = result_of(attempt, reused=True).values.values()
+    return all(services.store.has(value.sha256) for value in values if isinstance(value, Media))
+
+
+async def perform_plainly(services: Services, wish: Wish) -> Attempt:
+    """Carry a wish out without Prefect: another submit only after a job that failed."""
+    for number in range(wish.tries):
+        try:
+            return await obtain(services, wish.call, wish.candidate)
+        except JobFailedError:
+            if number == wish.tries - 1:
+                raise
+            await asyncio.sleep(pause_seconds(number))
+    raise ValueError("a wish has at least one try")
+
+
+def pause_seconds(number: int) -> float:
+    """Return the pause after the failed try of that number, from 0: 1, 2, 4 s with jitter."""
+    return float(2**number) * random.uniform(0.8, 1.2)
+
+
+def _choose(
+    services: Services, call: StepCall, seen: list[Attempt], passed: set[str]
+) -> Wish | None:
+    by_key = {candidate.key: candidate for candidate in call.candidates}
+    for candidate in call.candidates:
+        if known := _accepted(services, candidate, seen):
+            return Wish(call, candidate, 1, known)
+    for attempt in seen:
+        if attempt.is_open and attempt.key in by_key:
+            return Wish(call, by_key[attempt.key], 1)
+    if any(attempt.is_open for attempt in seen):
+        raise ParkedError("an earlier submit of this step has not ended; nothing else is sent")
+    return _next(call, seen, passed)
+
+
+def _next(call: StepCall, seen: list[Attempt], passed: set[str]) -> Wish | None:
+    here = [attempt for attempt in seen if attempt.place == call.place]
+    left = SUBMITS - sum(attempt.outcome not in ("unsent", "cancelled") for attempt in here)
+    failed = {attempt.key for attempt in here if attempt.outcome not in ("unsent", "cancelled")}
+    verdicts = {
+        attempt.key
+        for attempt in seen
+        if attempt.outcome in VERDICTS and (attempt.provider != "local" or attempt in here)
+    }
+    able = [
+        candidate
+        for candidate in call.candidates
+        if candidate.is_sendable and candidate.key not in passed | verdicts
+    ]
+    fresh = [candidate for candidate in able if candidate.key not in failed]
+    queue = fresh or able
+    if not queue or left <= 0:
+        return None
+    # Each later candidate keeps one submit, else the first could use up the whole budget.
+    tries = max(1, left - (len(queue) - 1))
+    return Wish(call, queue[0], 1 if queue[0].is_local else tries)
+
+
+def _accepted(services: Services, candidate: Candidate, seen: list[Attempt]) -> Attempt | None:
+    for attempt in seen:
+        if attempt.key == candidate.key and attempt.outcome == "accepted":
+            if is_whole(services, attempt):
+                return attempt
+            if candidate.is_local:
+                services.ledger.post(attempts.mark_lost, attempt.id)
+                return None
+            raise ParkedError(
+                f"the result of {candidate.label} was paid for and its bytes are no longer in "
+                f"{services.store.folder}"
+            )
+    return None
+
+
+def _nothing_left(call: StepCall, seen: list[Attempt]) -> StepError | SetupError:
+    ended = [attempt for attempt in seen if attempt.error]
+    if ended:
+        last = ended[-1]
+        verdicts: dict[str | None, type[StepError]] = {
+            "refused": RefusedError,
+            "rejected": RejectedError,
+        }
+        error = verdicts.get(last.outcome, JobFailedError)
+        return error(f"{last.error} (tried before; not sent again)")
+    labels = ", ".join(candidate.label for candidate in call.candidates)
+    return SetupError(f"step {call.place.step!r}: no provider can be used of {labels}")

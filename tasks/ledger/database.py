@@ -1,0 +1,187 @@
+"""Open the ledger and run work on it: SQLite by default, PostgreSQL by URL.
+
+One thread per process owns one connection. Work that is waiting when the thread comes round is
+done in one transaction: under load that is one sync to disk for many attempts. If any piece fails
+the transaction is rolled back and each piece is done in a transaction of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from providers.errors import SetupError
+from tasks.ledger.schema import SCHEMA_VERSION, meta, metadata
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+BUSY_SECONDS = 60.0
+GROUP = 64  # pieces of work in one transaction at most
+
+
+@dataclass(slots=True)
+class _Piece:
+    work: Callable[[Connection], Any]
+    done: Future[Any]
+
+
+class Ledger:
+    """The open ledger of this process."""
+
+    def __init__(self, engine: Engine, url: str) -> None:
+        self.url = url
+        self._engine = engine
+        self._queue: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="ledger", daemon=True)
+        self._thread.start()
+
+    async def do(self, work: Callable[..., T], *arguments: Any, **keywords: Any) -> T:
+        """Return `work(connection, *arguments, **keywords)`, done in a transaction and durable."""
+        return await asyncio.wrap_future(self._put(work, arguments, keywords))
+
+    def do_now(self, work: Callable[..., T], *arguments: Any, **keywords: Any) -> T:
+        """The same for code outside an event loop; blocks until it is durable."""
+        return self._put(work, arguments, keywords).result()
+
+    def post(self, work: Callable[..., Any], *arguments: Any, **keywords: Any) -> None:
+        """Queue work whose outcome nobody waits for; `close` still does it."""
+        self._put(work, arguments, keywords)
+
+    def close(self) -> None:
+        """Finish what is queued and close the connection."""
+        self._queue.put(None)
+        self._thread.join()
+        self._engine.dispose()
+
+    def _put(
+        self, work: Callable[..., T], arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Future[T]:
+        done: Future[T] = Future()
+        self._queue.put(_Piece(lambda connection: work(connection, *arguments, **keywords), done))
+        return done
+
+    def _serve(self) -> None:
+        with self._engine.connect() as connection:
+            while (first := self._queue.get()) is not None:
+                group, ended = [first], False
+                while len(group) < GROUP and not self._queue.empty():
+                    piece = self._queue.get()
+                    if piece is None:
+                        ended = True
+                        break
+                    group.append(piece)
+                self._settle(connection, group)
+                if ended:
+                    return
+
+    def _settle(self, connection: Connection, group: list[_Piece]) -> None:
+        try:
+            with connection.begin():
+                results = [piece.work(connection) for piece in group]
+        except BaseException as error:
+            if len(group) == 1:
+                _finish(group[0].done, error=_readable(error, self.url))
+                return
+            for piece in group:
+                self._settle(connection, [piece])
+            return
+        for piece, result in zip(group, results, strict=True):
+            _finish(piece.done, result=result)
+
+
+def _finish(done: Future[Any], result: Any = None, error: BaseException | None = None) -> None:
+    # A waiter that was cancelled meanwhile has gone; what it asked for is written all the same,
+    # since a job id that arrived must never be dropped.
+    if not done.set_running_or_notify_cancel():
+        return
+    if error is not None:
+        done.set_exception(error)
+    else:
+        done.set_result(result)
+
+
+def _readable(error: BaseException, url: str) -> BaseException:
+    if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
+        reason = str(error.orig).splitlines()[0]
+        return SetupError(f"The ledger {_shown(url)} cannot be used: {reason}.")
+    return error
+
+
+def open_ledger(url: str) -> Ledger:
+    """Open the ledger at `url`, creating it when it is not there.
+
+    Raises:
+        SetupError: it cannot be opened, or a newer mediaflows has written it.
+    """
+    engine = _engine(url)
+    try:
+        with engine.begin() as connection:
+            metadata.create_all(connection)
+            found = connection.execute(
+                select(meta.c.value).where(meta.c.name == "schema_version")
+            ).scalar()
+            if found is None:
+                connection.execute(
+                    insert(meta).values(name="schema_version", value=str(SCHEMA_VERSION))
+                )
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise SetupError(f"The ledger {_shown(url)} cannot be opened: {reason}.") from None
+    if found is not None and int(found) > SCHEMA_VERSION:
+        raise SetupError(
+            f"The ledger {_shown(url)} has schema {found}, this mediaflows reads up to "
+            f"{SCHEMA_VERSION}: install the newer mediaflows that wrote it, or set MEDIAFLOWS_HOME "
+            "to another folder."
+        )
+    return Ledger(engine, url)
+
+
+def _shown(url: str) -> str:
+    parsed = make_url(url)
+    return parsed.database or url if parsed.drivername.startswith("sqlite") else repr(parsed)
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if not parsed.drivername.startswith("sqlite"):
+            return create_engine(parsed)
+    except SQLAlchemyError as error:
+        raise SetupError(f"MEDIAFLOWS_LEDGER_URL: {error}") from None
+    except ModuleNotFoundError as error:
+        raise SetupError(f"MEDIAFLOWS_LEDGER_URL needs the package {error.name!r}.") from None
+    if parsed.database:
+        try:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SetupError(f"The ledger's folder cannot be made: {error}.") from None
+    engine = create_engine(
+        parsed,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    # sqlite3 would begin a transaction by itself, and late: a read that turns into a write in the
+    # middle of a transaction fails at once with "database is locked", whatever the time-out.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,225 @@
+"""Runs and their rows: what was asked for, and in which one state every input row ended."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from tasks.ledger.dialect import insert_or_ignore
+from tasks.ledger.schema import attempts, reservations, run_rows, runs
+
+BREAKER_ROWS = 10
+BREAKER_STATES = ("failed", "refused", "rejected", "parked")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a template over a table."""
+
+    id: str
+    template: str
+    folder: str
+    state: str
+    stop_reason: str | None
+    flow_run_id: str | None
+    owner: str | None
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RowEnd:
+    """How a row ended: its one state, why, and the step and error class that decided it."""
+
+    row: str
+    state: str
+    reason: str = ""
+    step: str | None = None
+    error: str | None = None
+    sent: int = 0
+
+
+def create(connection: Connection, values: Mapping[str, Any], rows: Sequence[str]) -> None:
+    """Write a run and its rows down, none of them ended."""
+    connection.execute(insert(runs).values(state="open", created_at=time.time(), **values))
+    connection.execute(
+        insert(run_rows),
+        [
+            {"run": values["id"], "row": row, "position": position}
+            for position, row in enumerate(rows)
+        ],
+    )
+
+
+def find(connection: Connection, name: str) -> list[Run]:
+    """Return the runs whose id begins with `name`, newest first; all of them for ""."""
+    query = select(runs).where(runs.c.id.like(f"{name}%")).order_by(runs.c.created_at.desc())
+    return [
+        Run(
+            row.id,
+            row.template,
+            row.folder,
+            row.state,
+            row.stop_reason,
+            row.flow_run_id,
+            row.owner,
+            row.created_at,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def begin(connection: Connection, run: str, *, owner: str, flow_run_id: str | None) -> None:
+    """Take a run up (again): it is open, ours, and seen in this flow run."""
+    connection.execute(
+        update(runs)
+        .where(runs.c.id == run)
+        .values(state="open", stop_reason=None, owner=owner, flow_run_id=flow_run_id)
+    )
+
+
+def stop(connection: Connection, run: str, reason: str) -> None:
+    """Admit no further row of this run, in any process."""
+    connection.execute(
+        update(runs)
+        .where(runs.c.id == run, runs.c.state == "open")
+        .values(state="stopping", stop_reason=reason)
+    )
+
+
+def stop_reason(connection: Connection, run: str) -> str | None:
+    """Return why a run admits no further row, or None while it does."""
+    return connection.execute(select(runs.c.stop_reason).where(runs.c.id == run)).scalar()
+
+
+def end(connection: Connection, run: str) -> None:
+    """Mark a run as ended."""
+    connection.execute(
+        update(runs).where(runs.c.id == run).values(state="ended", ended_at=time.time())
+    )
+
+
+def admit(connection: Connection, run: str, row: str, owner: str, worst_nanos: int) -> bool:
+    """Reserve a row's worst case in one statement; False when it does not fit under the cap.
+
+    settled + held + reserved + worst <= cap, where a run without a cap always admits. Rows that
+    cost nothing are not reserved at all.
+    """
+    if worst_nanos == 0:
+        return True
+    cap = select(runs.c.cap_nanos).where(runs.c.id == run).scalar_subquery()
+    spent = select(func.coalesce(func.sum(_counted()), 0)).where(attempts.c.run == run)
+    reserved = select(func.coalesce(func.sum(reservations.c.amount_nanos), 0)).where(
+        reservations.c.run == run
+    )
+    fits = or_(
+        cap.is_(None),
+        spent.scalar_subquery() + reserved.scalar_subquery() + worst_nanos <= cap,
+    )
+    statement = insert_or_ignore(connection, reservations).from_select(
+        ["run", "row", "owner", "amount_nanos"],
+        select(*(literal(value) for value in (run, row, owner, worst_nanos))).where(fits),
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def _counted() -> ColumnElement[int]:
+    # What a settled attempt cost; an open or given-up one counts its high price.
+    return case(
+        (attempts.c.state == "submitted", attempts.c.high_nanos),
+        (attempts.c.state == "uncertain", attempts.c.high_nanos),
+        (attempts.c.outcome == "given_up", attempts.c.high_nanos),
+        else_=attempts.c.amount_nanos,
+    )
+
+
+def release(connection: Connection, run: str, row: str) -> None:
+    """Give back what a row had reserved and did not use."""
+    connection.execute(
+        delete(reservations).where(reservations.c.run == run, reservations.c.row == row)
+    )
+
+
+def keep_inputs(connection: Connection, run: str, inputs: Mapping[str, Mapping[str, Any]]) -> None:
+    """Keep the media inputs of rows as references, so that a resume needs no file of the user's."""
+    for row, values in inputs.items():
+        connection.execute(
+            update(run_rows)
+            .where(run_rows.c.run == run, run_rows.c.row == row)
+            .values(inputs=json.dumps(values))
+        )
+
+
+def kept_inputs(connection: Connection, run: str) -> dict[str, dict[str, Any]]:
+    """Return what `keep_inputs` kept, by row."""
+    query = select(run_rows.c.row, run_rows.c.inputs).where(
+        run_rows.c.run == run, run_rows.c.inputs.is_not(None)
+    )
+    return {row.row: json.loads(row.inputs) for row in connection.execute(query)}
+
+
+def finish_rows(connection: Connection, run: str, ends: Sequence[RowEnd]) -> None:
+    """Record how rows ended, in the order in which they did."""
+    last = connection.execute(
+        select(func.coalesce(func.max(run_rows.c.finished), 0)).where(run_rows.c.run == run)
+    ).scalar_one()
+    for number, row_end in enumerate(ends, last + 1):
+        connection.execute(
+            update(run_rows)
+            .where(run_rows.c.run == run, run_rows.c.row == row_end.row)
+            .values(
+                state=row_end.state,
+                reason=row_end.reason,
+                step=row_end.step,
+                error=row_end.error,
+                sent=row_end.sent,
+                finished=number,
+            )
+        )
+
+
+def reset_rows(connection: Connection, run: str, states: Sequence[str]) -> None:
+    """Let rows that ended in one of these states run again."""
+    connection.execute(
+        update(run_rows)
+        .where(run_rows.c.run == run, run_rows.c.state.in_(states))
+        .values(state=None, reason=None, step=None, error=None, finished=None, sent=0)
+    )
+
+
+def ends_of(connection: Connection, run: str) -> list[RowEnd | None]:
+    """Return how each input row ended, in input order; None for one that has not."""
+    query = select(run_rows).where(run_rows.c.run == run).order_by(run_rows.c.position)
+    return [
+        RowEnd(row.row, row.state, row.reason or "", row.step, row.error, row.sent)
+        if row.state
+        else None
+        for row in connection.execute(query)
+    ]
+
+
+def breaker(connection: Connection, run: str) -> str | None:
+    """Return why admission should stop, or None.
+
+    When of the first ten finished rows that sent something all failed, were refused, rejected or
+    uncertain at one step with one error class, the next thousand would too.
+    """
+    query = (
+        select(run_rows.c.state, run_rows.c.step, run_rows.c.error)
+        .where(run_rows.c.run == run, run_rows.c.sent > 0, run_rows.c.finished.is_not(None))
+        .order_by(run_rows.c.finished)
+        .limit(BREAKER_ROWS)
+    )
+    first = connection.execute(query).all()
+    causes = {(row.step, row.error) for row in first}
+    if len(first) < BREAKER_ROWS or len(causes) != 1:
+        return None
+    if any(row.state not in BREAKER_STATES for row in first):
+        return None
+    step, error = causes.pop()
+    return f"the first {BREAKER_ROWS} rows all ended with {error} at step {step!r}"

@@ -1,0 +1,101 @@
+"""What every step of this process shares: ledger, store, providers, limits, in-flight work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from providers.driver import Driver
+from providers.errors import SetupError
+from providers.registry import PROVIDERS, Provider
+from tasks.home import Home
+from tasks.ledger import Ledger, open_ledger, owners
+from tasks.store import Store
+
+T = TypeVar("T")
+
+HEARTBEAT_SECONDS = 5.0
+IN_FLIGHT_PER_PROVIDER = 64  # until the adaptive limiter: vendors queue what is above their limit
+
+
+class Sharing(Generic[T]):
+    """One piece of work per key at a time; everyone who asks meanwhile gets its outcome."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[T]] = {}
+        self._waiters: defaultdict[str, int] = defaultdict(int)
+
+    async def get(self, key: str, start: Callable[[], Awaitable[T]]) -> T:
+        """Return the outcome of the work on `key`, started here when nobody has."""
+        task = self._tasks.get(key)
+        if task is None:
+            task = self._tasks[key] = asyncio.ensure_future(start())
+            task.add_done_callback(lambda _: self._tasks.pop(key, None))
+        self._waiters[key] += 1
+        try:
+            return await asyncio.shield(task)
+        finally:
+            self._waiters[key] -= 1
+            if self._waiters[key] == 0:
+                del self._waiters[key]
+                if not task.done():  # the last waiter was cancelled
+                    task.cancel()
+
+
+@dataclass(slots=True)
+class Services:
+    """The shared parts of one event loop's work on one home."""
+
+    home: Home
+    ledger: Ledger
+    store: Store
+    owner: owners.Owner
+    providers: Mapping[str, Provider]
+    in_flight: Sharing[object] = field(default_factory=Sharing)
+    _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+
+    def slot(self, provider: str) -> asyncio.Semaphore:
+        """Return the semaphore that bounds the requests in flight at one provider."""
+        return self._slots.setdefault(provider, asyncio.Semaphore(IN_FLIGHT_PER_PROVIDER))
+
+    def driver(self, name: str) -> Driver:
+        """Return the driver of one provider.
+
+        Raises:
+            SetupError: the provider has no adapter yet.
+        """
+        provider = self.providers[name]
+        if provider.adapter is None or provider.wire is None:
+            raise SetupError(f"Provider {name!r} has no adapter yet: only its facts are known.")
+        return Driver(provider.adapter, provider.wire)
+
+
+@asynccontextmanager
+async def open_services(
+    home: Home, providers: Mapping[str, Provider] = PROVIDERS
+) -> AsyncIterator[Services]:
+    """Open the ledger and the store of `home` for work in this event loop, with a heartbeat."""
+    ledger = open_ledger(home.ledger_url)
+    owner = owners.this_process()
+    try:
+        await ledger.do(owners.register, owner)
+        heart = asyncio.create_task(_beat(ledger, owner))
+        try:
+            yield Services(home, ledger, Store(home.store), owner, providers)
+        finally:
+            heart.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await heart
+    finally:
+        await asyncio.to_thread(ledger.close)
+
+
+async def _beat(ledger: Ledger, owner: owners.Owner) -> None:
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        await ledger.do(owners.beat, owner)

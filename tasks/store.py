@@ -1,0 +1,109 @@
+"""The store: bytes by their sha256, each written once, whole or not at all.
+
+A part file is synced before it gets its name, so that a name in the store always stands for all
+of its bytes, also after a power cut. Bytes are verified when they are first read in a process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from providers.errors import ParkedError
+
+CHUNK = 1 << 20
+
+
+class Store:
+    """A folder of content-addressed files and of the receipts of what was paid for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._verified: set[str] = set()
+
+    def path(self, sha256: str) -> Path:
+        """Return where these bytes are, or would be."""
+        return self.folder / sha256[:2] / sha256
+
+    def has(self, sha256: str) -> bool:
+        """True when the bytes are there; they are verified when they are read."""
+        return self.path(sha256).exists()
+
+    def put(self, data: bytes) -> str:
+        """Keep `data` durably and return its sha256."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        if not self.has(sha256):
+            self._write(self.path(sha256), data)
+        self._verified.add(sha256)
+        return sha256
+
+    def verified(self, sha256: str) -> Path:
+        """Return the file of these bytes.
+
+        Raises:
+            ParkedError: the file is missing, or its bytes are no longer those of its name; a wrong
+                file is set aside, so that it is never used.
+        """
+        path = self.path(sha256)
+        if sha256 in self._verified and path.exists():
+            return path
+        if not path.exists():
+            raise ParkedError(f"the stored result {sha256[:12]} is missing from {self.folder}")
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != sha256:
+            path.rename(path.with_suffix(".damaged"))
+            raise ParkedError(f"the stored result {sha256[:12]} was damaged; it was set aside")
+        self._verified.add(sha256)
+        return path
+
+    def place(self, sha256: str, target: Path) -> None:
+        """Put the bytes at `target`, replacing what is there.
+
+        A copy and not a hard link: whoever edits a file of the run folder in place would edit the
+        store, and every later run that reuses it.
+        """
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.part")
+        shutil.copyfile(self.verified(sha256), part)
+        os.replace(part, target)
+
+    def write_receipt(self, attempt_id: str, receipt: Mapping[str, Any]) -> None:
+        """Keep durably what an attempt gave, before the ledger says so."""
+        text = json.dumps(receipt, sort_keys=True, default=str)
+        self._write(self._receipt(attempt_id), text.encode())
+
+    def read_receipt(self, attempt_id: str) -> dict[str, Any] | None:
+        """Return the receipt of an attempt, or None when it never got so far."""
+        try:
+            text = self._receipt(attempt_id).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        return dict(json.loads(text))
+
+    def _receipt(self, attempt_id: str) -> Path:
+        return self.folder / "receipts" / attempt_id[:2] / f"{attempt_id}.json"
+
+    def _write(self, path: Path, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.{uuid4().hex[:8]}.part")
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
