@@ -1,0 +1,28 @@
+"""Flows: templates, the graph runner, the Prefect flows and the command line.
+
+Names are loaded when they are first asked for: `import flows` imports neither Prefect nor pandas.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from flows.settings import apply_defaults
+
+apply_defaults()
+
+_HOMES = {
+    "RunOptions": "flows.options",
+    "Template": "flows.template",
+    "batch": "flows.batch_flow",
+    "load_template": "flows.load",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'flows' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -5,11 +5,13 @@ A new run is frozen in its folder; every shard, resume and report then reads the
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,12 +19,12 @@ from uuid import uuid4
 from flows.graph import Graph, compile_template
 from flows.load import read_template, template_text
 from flows.options import RunOptions
-from flows.plan import Plan, make_plan
 from flows.recall import Known, recall
 from flows.routes import Routes, plan_routes
 from flows.rows import ReadyRow, media_inputs, ready_rows
 from flows.run_folder import RunFolder
-from flows.table import bind_one, bind_table, read_table
+from flows.run_plan import Plan, make_plan
+from flows.table import InputFile, InputValue, Row, bind_one, bind_table, read_table
 from flows.template import Template
 from providers.catalog import Model, load_model
 from providers.errors import RequestError, near
@@ -46,12 +48,16 @@ class Prepared:
 
     graph: Graph
     template_text: str
+    table: str
     table_text: str
     table_digest: str
     table_folder: Path
     routes: Routes
     rows: tuple[ReadyRow, ...]
     options: RunOptions
+    unused_columns: tuple[str, ...] = ()
+    form: Mapping[str, Any] = field(default_factory=dict)
+    """A single row's values as the template's own flow takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class Work:
 
     run: str
     folder: RunFolder
+    table: str
     graph: Graph
     routes: Routes
     rows: tuple[ReadyRow, ...]
@@ -76,13 +83,7 @@ def prepare(request: Request) -> Prepared:
     graph = _graph(text, where, request.options)
     routes = plan_routes(graph, request.options)
     if request.table is None:
-        row = bind_one(graph, request.options.set, Path.cwd())
-        rows = ready_rows([row], workers())
-        _refuse_faults(rows)
-        return Prepared(
-            graph, text, _one_row_table(rows[0]), "", Path.cwd(), routes, tuple(rows),
-            request.options,
-        )
+        return _prepare_one(graph, text, routes, request.options)
     table = read_table(request.table)
     bound = bind_table(
         graph,
@@ -92,15 +93,42 @@ def prepare(request: Request) -> Prepared:
         id_column=request.options.id_col,
     )
     return Prepared(
-        graph,
-        text,
-        request.table.read_text(encoding="utf-8-sig"),
-        table.sha256,
-        request.table.parent.absolute(),
-        routes,
-        tuple(ready_rows(bound.rows, workers())),
-        request.options,
+        graph=graph,
+        template_text=text,
+        table=str(request.table),
+        table_text=request.table.read_text(encoding="utf-8-sig"),
+        table_digest=table.sha256,
+        table_folder=request.table.parent.absolute(),
+        routes=routes,
+        rows=tuple(ready_rows(bound.rows, workers())),
+        options=request.options,
+        unused_columns=bound.unused_columns,
     )
+
+
+def _prepare_one(graph: Graph, text: str, routes: Routes, options: RunOptions) -> Prepared:
+    bound = bind_one(graph, options.set, Path.cwd())
+    row = ready_rows([bound], workers())[0]
+    for fault in row.faults:
+        raise RequestError(f"--set {fault.column}: {fault.problem}")
+    return Prepared(
+        graph=graph,
+        template_text=text,
+        table="",
+        table_text=_one_row_table(row),
+        table_digest="",
+        table_folder=Path.cwd(),
+        routes=routes,
+        rows=(row,),
+        options=options,
+        form={name: _form_value(bound.inputs[name]) for name in options.set},
+    )
+
+
+def _form_value(value: InputValue) -> Any:
+    if isinstance(value, tuple):
+        return [_form_value(item) for item in value]
+    return str(value.path) if isinstance(value, InputFile) else value
 
 
 async def plan_run(prepared: Prepared, ledger: Ledger | None, store: Store) -> tuple[Plan, Known]:
@@ -113,6 +141,35 @@ async def plan_run(prepared: Prepared, ledger: Ledger | None, store: Store) -> t
         )
     plan = make_plan(prepared.graph, prepared.routes, prepared.rows, known, prepared.options)
     return plan, known
+
+
+async def start_run(request: Request, ledger: Ledger, store: Store) -> Work:
+    """Check, plan and freeze a request, and say what it will do; whoever calls has said yes.
+
+    Raises:
+        UserError: as `prepare`; also for faulty rows under `strict`.
+    """
+    prepared = prepare(request)
+    plan, _ = await plan_run(prepared, ledger, store)
+    refuse_faults(plan, prepared)
+    return await asyncio.to_thread(freeze, prepared, plan, ledger, runs_folder())
+
+
+def refuse_faults(plan: Plan, prepared: Prepared) -> None:
+    """Raise the first fault where faulty rows are not left out: under `strict`, or all of them.
+
+    Raises:
+        RequestError: what is wrong with the first faulty row, and how many there are.
+    """
+    if not plan.faults or (plan.invalid < plan.rows and not prepared.options.strict):
+        return
+    count = f"{plan.invalid:,} of {plan.rows:,} rows have faults. "
+    raise RequestError(f"{count if plan.rows > 1 else ''}{plan.faults[0]}")
+
+
+def runs_folder() -> Path:
+    """Return where run folders go: MEDIAFLOWS_RUNS_URL, else ./runs."""
+    return Path(os.environ.get("MEDIAFLOWS_RUNS_URL") or "runs").absolute()
 
 
 def freeze(prepared: Prepared, plan: Plan, ledger: Ledger, parent: Path) -> Work:
@@ -137,6 +194,7 @@ def freeze(prepared: Prepared, plan: Plan, ledger: Ledger, parent: Path) -> Work
             "version": prepared.graph.template.version,
             "template_digest": prepared.graph.digest,
             "table_digest": prepared.table_digest,
+            "table": prepared.table,
             "table_folder": str(prepared.table_folder),
             "is_one_row": not prepared.table_digest,
             "options": prepared.options.model_dump(mode="json"),
@@ -157,7 +215,15 @@ def freeze(prepared: Prepared, plan: Plan, ledger: Ledger, parent: Path) -> Work
         run,
         {row.id: found for row in prepared.rows if (found := media_inputs(row))},
     )
-    return Work(run, folder, prepared.graph, prepared.routes, prepared.rows, prepared.options)
+    return Work(
+        run,
+        folder,
+        prepared.table,
+        prepared.graph,
+        prepared.routes,
+        prepared.rows,
+        prepared.options,
+    )
 
 
 def open_work(run: runs.Run, ledger: Ledger, positions: range | None = None) -> Work:
@@ -174,7 +240,7 @@ def open_work(run: runs.Run, ledger: Ledger, positions: range | None = None) -> 
     routes = plan_routes(graph, options)
     kept = ledger.do_now(runs.kept_inputs, run.id)
     if facts["is_one_row"]:
-        bound = (bind_one(graph, options.set, Path(facts["table_folder"])),)
+        bound: tuple[Row, ...] = (bind_one(graph, options.set, Path(facts["table_folder"])),)
     else:
         table = replace(
             read_table(folder.path / "inputs.csv"),
@@ -184,7 +250,8 @@ def open_work(run: runs.Run, ledger: Ledger, positions: range | None = None) -> 
             graph, table, mapping=options.map, settings=options.set, id_column=options.id_col
         ).rows
     wanted = bound if positions is None else bound[positions.start : positions.stop]
-    return Work(run.id, folder, graph, routes, tuple(ready_rows(wanted, workers(), kept)), options)
+    rows = ready_rows(wanted, workers(), kept, options.map)
+    return Work(run.id, folder, facts["table"], graph, routes, tuple(rows), options)
 
 
 def _graph(
@@ -209,12 +276,6 @@ def _use(template: Template, use: Mapping[str, str]) -> Template:
             )
         steps[name] = steps[name].model_copy(update={"model": model, "fallback": ()})
     return template.model_copy(update={"steps": steps})
-
-
-def _refuse_faults(rows: list[ReadyRow]) -> None:
-    for row in rows:
-        for fault in row.faults:
-            raise RequestError(f"--set {fault.column}: {fault.problem}")
 
 
 def _one_row_table(row: ReadyRow) -> str:

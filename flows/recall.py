@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flows.graph import Graph, GraphStep
 from flows.grammar import NO_RESULT, NoResult
+from flows.graph import Graph, GraphStep
 from flows.resolve import Ready, resolve_step
 from flows.routes import Route, Routes, candidates
 from flows.runner import StepEnd

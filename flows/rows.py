@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,14 +27,23 @@ class ReadyRow:
 
 
 def ready_rows(
-    rows: Iterable[Row], workers: Executor, kept: Mapping[str, Mapping[str, Any]] | None = None
+    rows: Iterable[Row],
+    workers: Executor,
+    kept: Mapping[str, Mapping[str, Any]] | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> list[ReadyRow]:
     """Return the rows with every media file described: kind, size, digest.
 
-    A file that cannot be read as media becomes a fault of its row. What a run has kept of a row's
-    media inputs (row id -> input -> JSON) is taken as it was, whatever the file is now.
+    A file that cannot be read as media becomes a fault of its row.
+
+    Args:
+        rows: As they were bound.
+        workers: Threads to read files in.
+        kept: What a run has kept of a row's media inputs (row id -> input -> JSON): it is taken
+            as it was, whatever the file is now.
+        columns: Input -> column where their names differ.
     """
-    rows, kept = list(rows), kept or {}
+    rows, kept, columns = list(rows), kept or {}, columns or {}
     fresh = {
         file.path
         for row in rows
@@ -43,7 +52,12 @@ def ready_rows(
         for file in _files(value)
     }
     described = dict(zip(fresh, workers.map(_describe, fresh), strict=True))
-    return [_ready(row, described, kept.get(row.id, {})) for row in rows]
+    return [
+        _with_kept(_ready(row, described), row, kept[row.id], columns)
+        if row.id in kept
+        else _ready(row, described)
+        for row in rows
+    ]
 
 
 def media_inputs(row: ReadyRow) -> dict[str, Any]:
@@ -62,9 +76,7 @@ def _describe(path: Path) -> Media | InputError:
         return error
 
 
-def _ready(
-    row: Row, described: Mapping[Path, Media | InputError], kept: Mapping[str, Any]
-) -> ReadyRow:
+def _ready(row: Row, described: Mapping[Path, Media | InputError]) -> ReadyRow:
     inputs: dict[str, Value] = {}
     files: list[tuple[Path, Media]] = []
     faults = list(row.faults)
@@ -73,19 +85,30 @@ def _ready(
         if not paths:
             inputs[name] = cast(Value, value)
             continue
-        media = _kept_media(kept, name) or [described[path] for path in paths]
-        good = tuple(item for item in media if isinstance(item, Media))
-        faults += [
-            Fault(row.id, name, None, str(item), "") for item in media if isinstance(item, InputError)
-        ]
-        inputs[name] = good if isinstance(value, tuple) else next(iter(good), None)
-        files += [(path, item) for path, item in zip(paths, media, strict=True)
-                  if isinstance(item, Media)]
+        media = []
+        for path in paths:
+            found = described.get(path)
+            if isinstance(found, Media):
+                media.append(found)
+                files.append((path, found))
+            elif found is not None:
+                faults.append(Fault(row.id, name, None, str(found), ""))
+        inputs[name] = tuple(media) if isinstance(value, tuple) else next(iter(media), None)
     return ReadyRow(row.id, _label(row), row.record, inputs, tuple(files), tuple(faults))
 
 
-def _kept_media(kept: Mapping[str, Any], name: str) -> list[Media | InputError]:
-    return list(_media(value_from_json(kept[name]))) if name in kept else []
+def _with_kept(
+    ready: ReadyRow, row: Row, kept: Mapping[str, Any], columns: Mapping[str, str]
+) -> ReadyRow:
+    """Return the row with the media that its run has kept; the user's files may be gone."""
+    inputs, files = dict(ready.inputs), []
+    for name, data in kept.items():
+        inputs[name] = value_from_json(data)
+        paths = [file.path for file in _files(row.inputs.get(name))]
+        files += list(zip(paths, _media(inputs[name]), strict=False))
+    known = {columns.get(name, name) for name in kept}
+    faults = tuple(fault for fault in ready.faults if fault.column not in known)
+    return replace(ready, inputs=inputs, files=tuple(files), faults=faults)
 
 
 def _files(value: InputValue) -> Iterator[InputFile]:

@@ -1,9 +1,9 @@
 """The run folder: frozen copies of what was asked for, and everything the run gave.
 
-    runs/<template>/<stamp>_<id>/
-        run.json  plan.json  template.yaml  inputs.csv
-        outputs/<row id>/<output>.<ext>  contact.jpg
-        results.csv  attempts.csv  failures.csv
+runs/<template>/<stamp>_<id>/
+run.json  plan.json  template.yaml  inputs.csv
+outputs/<row id>/<output>.<ext>  contact.jpg
+results.csv  attempts.csv  failures.csv
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class RunFolder:
         try:
             return dict(json.loads((self.path / name).read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
-            raise SetupError(f"The run folder {self.path} has no readable {name}: {error}") from None
+            raise SetupError(
+                f"The run folder {self.path} has no readable {name}: {error}"
+            ) from None
 
     def place(self, store: Store, row: str, outputs: Mapping[str, Value]) -> dict[str, Path]:
         """Copy a row's outputs from the store to `outputs/<row id>/` and return their paths."""

@@ -62,20 +62,20 @@ async def obtain(services: Services, call: StepCall, candidate: Candidate) -> At
 async def _obtain(services: Services, call: StepCall, candidate: Candidate) -> Attempt:
     driver = services.driver(candidate.provider)
     order = await asyncio.to_thread(_order, services, candidate)
-    opening = Opening(
-        id=uuid4().hex,
-        key=candidate.key,
-        fields=candidate.fields,
-        place=call.place,
-        owner=services.owner.id,
-        low=candidate.quote.low,
-        high=candidate.quote.high,
-    )
-    if candidate.is_local:
-        return await _do_locally(services, call, candidate, driver, order, opening)
-    message = driver.adapter.submit(order)
-    opening = replace(opening, body_digest=message.digest())
     async with services.slot(candidate.provider):
+        opening = Opening(
+            id=uuid4().hex,
+            key=candidate.key,
+            fields=candidate.fields,
+            place=call.place,
+            owner=services.owner.id,
+            low=candidate.quote.low,
+            high=candidate.quote.high,
+        )
+        if candidate.is_local:
+            return await _do_locally(services, call, candidate, driver, order, opening)
+        message = driver.adapter.submit(order)
+        opening = replace(opening, body_digest=message.digest())
         if await services.ledger.do(attempts.open_attempt, opening):
             return await _send(services, call, candidate, driver, order, message, opening)
     return await _join(services, call, candidate, driver)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -61,7 +62,10 @@ class Services:
 
     def slot(self, provider: str) -> asyncio.Semaphore:
         """Return the semaphore that bounds the requests in flight at one provider."""
-        return self._slots.setdefault(provider, asyncio.Semaphore(IN_FLIGHT_PER_PROVIDER))
+        if provider not in self._slots:
+            most = (os.cpu_count() or 1) if provider == "local" else IN_FLIGHT_PER_PROVIDER
+            self._slots[provider] = asyncio.Semaphore(most)
+        return self._slots[provider]
 
     def driver(self, name: str) -> Driver:
         """Return the driver of one provider.

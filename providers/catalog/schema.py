@@ -56,7 +56,8 @@ class Parameter(Entry):
 
     def problem_with(self, value: Any) -> str | None:
         """Return why `value` is not allowed here, as the end of a sentence, or None."""
-        if self.options and value not in self.options:
+        # True == 1 in Python, and is no option of a choice of numbers.
+        if self.options and (value not in self.options or isinstance(value, bool)):
             return "is not one of " + ", ".join(str(option) for option in self.options)
         wanted: dict[str, type | tuple[type, ...]] = {
             "integer": int,

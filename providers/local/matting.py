@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from providers.local.solids import Floats
-
-Bytes = NDArray[np.uint8]
+from providers.local.arrays import Bytes, Floats
 
 _ROWS = 256  # full-size work goes in strips, so that 80 million pixels need no 80 million floats
 
@@ -68,7 +65,8 @@ def _edge_alpha(picture: Floats, hard: Floats, radius: int) -> tuple[Floats, Flo
     inside = cv2.erode(hard, _disc(radius))
     outside = cv2.erode(1 - hard, _disc(radius))
     band = 1 - np.maximum(np.asarray(inside), np.asarray(outside))
-    core, around = np.asarray(cv2.erode(hard, _disc(1))), np.asarray(outside)
+    core = np.asarray(cv2.erode(hard, _disc(1)), np.float32)
+    around = np.asarray(outside, np.float32)
     subject, subject_known = _mean_near(picture, core, 2 * radius)
     backdrop, backdrop_known = _mean_near(picture, around, 2 * radius)
     line = subject - backdrop
@@ -86,7 +84,7 @@ def _mean_near(picture: Floats, known: Floats, radius: int) -> tuple[Floats, Flo
     """Return the mean colour of known pixels around each pixel, and how many there are, 0 to 1."""
     share = _blur(known, radius)
     total = _blur(picture * known[:, :, None], radius)
-    return total / np.maximum(share, 1e-4)[:, :, None], share
+    return (total / np.maximum(share, 1e-4)[:, :, None]).astype(np.float32), share
 
 
 def _guided(picture: Floats, alpha: Floats, radius: int, epsilon: float) -> Floats:
@@ -127,7 +125,7 @@ def _edge_colours(picture: Floats, alpha: Floats, radius: int) -> tuple[Floats, 
     """Return the subject's and the backdrop's colour around each pixel, weighted by alpha."""
     subject, _ = _mean_near(picture, alpha * alpha, radius)
     backdrop, _ = _mean_near(picture, np.square(1 - alpha), radius)
-    return subject.astype(np.float32), backdrop.astype(np.float32)
+    return subject, backdrop
 
 
 def _strip(rgb: Bytes, rows: slice, maps: tuple[Floats, ...]) -> Bytes:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from providers.local.solids import Floats
+from providers.local.arrays import Flags, Floats
 
 Labels = NDArray[np.intp]
 
@@ -85,14 +85,15 @@ def _assigned(
         for shift_column in (-1, 0, 1):
             near_row = np.clip(row + shift_row, 0, down - 1)
             near = near_row * across + np.clip(column + shift_column, 0, across - 1)
-            apart = np.square(features - centres[near]).sum(2)
+            away = features - centres[near]
+            apart = np.einsum("ijk,ijk->ij", away, away)
             closer = apart < best
             best = np.where(closer, apart, best)
             chosen = np.where(closer, near, chosen)
     return chosen
 
 
-def _border(patches: Labels, count: int) -> NDArray[np.bool_]:
+def _border(patches: Labels, count: int) -> Flags:
     """Return which patches lie on the border, the middle of the lower one left out.
 
     Busts, bottles and lamps often stand on the lower border; a table there reaches the sides too.
@@ -121,7 +122,7 @@ def _detail(lab: Floats, patches: Labels, count: int) -> NDArray[np.float64]:
     return result
 
 
-def _touching(patches: Labels, count: int) -> NDArray[np.bool_]:
+def _touching(patches: Labels, count: int) -> Flags:
     touching = np.zeros((count, count), np.bool_)
     touching[patches[:-1], patches[1:]] = True
     touching[patches[:, :-1], patches[:, 1:]] = True
@@ -130,9 +131,7 @@ def _touching(patches: Labels, count: int) -> NDArray[np.bool_]:
     return touching
 
 
-def _backdrop_weight(
-    unlike: Floats, touching: NDArray[np.bool_], border: NDArray[np.bool_]
-) -> Floats:
+def _backdrop_weight(unlike: Floats, touching: Flags, border: Flags) -> Floats:
     """Return how sure each patch is backdrop: how much of its like-coloured region is border."""
     linked = touching | np.logical_and.outer(border, border)
     steps = np.maximum(unlike - _usual_step(unlike, touching), 0)
@@ -146,7 +145,7 @@ def _backdrop_weight(
     return result
 
 
-def _usual_step(unlike: Floats, touching: NDArray[np.bool_]) -> float:
+def _usual_step(unlike: Floats, touching: Flags) -> float:
     """Return the colour step between like neighbours, which texture and light cause anyway."""
     nearest = np.where(touching, unlike, np.inf).min(1)
     return float(np.mean(nearest[np.isfinite(nearest)])) if np.isfinite(nearest).any() else 0.0
@@ -160,9 +159,7 @@ def _contrast(unlike: Floats, apart: Floats, backdrop: Floats) -> Floats:
     return result
 
 
-def _optimised(
-    unlike: Floats, touching: NDArray[np.bool_], backdrop: Floats, contrast: Floats
-) -> Floats:
+def _optimised(unlike: Floats, touching: Flags, backdrop: Floats, contrast: Floats) -> Floats:
     """Return the likelihoods that agree best with backdrop, contrast and each other."""
     near = touching | (touching.astype(np.float32) @ touching.astype(np.float32) > 0)
     np.fill_diagonal(near, False)

@@ -14,13 +14,14 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from providers.errors import InputError
+from providers.local.arrays import Floats
 from providers.local.contact import fit_text
-from providers.local.render import Backdrop, Material, Studio, linear, tone_mapped
-from providers.local.solids import Floats
-from providers.local.subjects import SHELF, Look
+from providers.local.studio.look import Look
+from providers.local.studio.render import Backdrop, Material, Studio, linear, tone_mapped
+from providers.local.studio.shelf import SHELF
 
 SMALLEST, LARGEST = 64, 4096  # pixels of a side
-_RENDERED = 1_050_000  # pixels that are traced; a larger picture is this one, enlarged
+_RENDERED = 640_000  # pixels that are traced; a larger picture is this one, enlarged
 
 _THINGS: Mapping[str, str] = {
     "mug": "mug", "cup": "mug", "coffee": "mug", "tea": "mug", "teacup": "mug",
@@ -29,12 +30,12 @@ _THINGS: Mapping[str, str] = {
     "shoe": "shoe", "shoes": "shoe", "sneaker": "shoe", "sneakers": "shoe", "boot": "shoe",
     "trainer": "shoe", "trainers": "shoe", "boots": "shoe",
     "bag": "bag", "handbag": "bag", "purse": "bag", "backpack": "bag", "tote": "bag",
-    "lamp": "lamp", "light": "lamp", "lantern": "lamp",
+    "lamp": "lamp", "lantern": "lamp",
     "watch": "watch", "wristwatch": "watch", "clock": "watch",
     "plant": "plant", "succulent": "plant", "cactus": "plant", "potted": "plant",
     "book": "books", "books": "books", "notebook": "books", "novel": "books",
     "chair": "armchair", "armchair": "armchair", "sofa": "armchair", "couch": "armchair",
-    "soap": "soap", "bar": "soap",
+    "soap": "soap",
     "sunglasses": "sunglasses", "glasses": "sunglasses", "spectacles": "sunglasses",
     "vase": "vase", "jar": "vase", "jug": "vase", "pitcher": "vase", "urn": "vase",
     "box": "parcel", "gift": "parcel", "parcel": "parcel", "package": "parcel",

@@ -9,7 +9,8 @@ from typing import Any
 from providers.catalog.size import size_of
 from providers.local.contact import ContactRow, contact_sheet
 from providers.local.cutout import remove_background
-from providers.local.image import crop, encode_png, flatten, open_image, pad, resize
+from providers.local.edit import crop, flatten, pad, resize
+from providers.local.image import encode_png, open_image
 from providers.local.standin import draw_photo
 
 
@@ -25,14 +26,7 @@ def _cut_out(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int
 
 def _resize(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int) -> bytes:
     image = open_image(inputs["image"])
-    width, height = parameters.get("width"), parameters.get("height")
-    if width is None and height is None:
-        width, height = image.size
-    elif height is None:
-        height = max(1, round(image.height * width / image.width))
-    elif width is None:
-        width = max(1, round(image.width * height / image.height))
-    return encode_png(resize(image, width, height))
+    return encode_png(resize(image, parameters.get("width"), parameters.get("height")))
 
 
 def _crop(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int) -> bytes:

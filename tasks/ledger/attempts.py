@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -45,6 +45,7 @@ class Opening:
     checks: str | None = None
     low: Decimal | None = None
     high: Decimal | None = None
+    created_at: float = field(default_factory=time.time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +176,30 @@ def accepted_for(connection: Connection, keys: Iterable[str]) -> dict[str, Attem
     return found
 
 
+def made_by(connection: Connection, run: str) -> list[Attempt]:
+    """Return every attempt that a run made, oldest first."""
+    query = select(*_COLUMNS).where(attempts.c.run == run).order_by(attempts.c.created_at)
+    return [_attempt(row) for row in connection.execute(query)]
+
+
+def made_bytes(connection: Connection, sha256: str) -> Attempt | None:
+    """Return the attempt whose result holds these bytes, or None."""
+    query = select(*_COLUMNS).where(attempts.c.result.contains(sha256)).limit(1)
+    row = connection.execute(query).first()
+    return _attempt(row) if row else None
+
+
+def fields_of(connection: Connection, key: str) -> dict[str, Any]:
+    """Return what a request key stands for."""
+    query = select(requests.c.fields).where(requests.c.key == key)
+    return dict(json.loads(connection.execute(query).scalar_one()))
+
+
 def sources(connection: Connection) -> set[tuple[str, str, str, str]]:
     """Return every (model, provider, endpoint, realm) that has accepted results."""
     columns = (attempts.c.model, attempts.c.provider, attempts.c.endpoint, attempts.c.realm)
     query = select(*columns).where(attempts.c.outcome == "accepted").distinct()
-    return {tuple(row) for row in connection.execute(query)}  # type: ignore[misc]
+    return {(row[0], row[1], row[2], row[3]) for row in connection.execute(query)}
 
 
 def count_accepted(connection: Connection) -> int:
@@ -358,7 +378,7 @@ def _values(opening: Opening) -> dict[str, Any]:
         "checks": opening.checks,
         "low_nanos": to_nanos(opening.low),
         "high_nanos": to_nanos(opening.high),
-        "created_at": time.time(),
+        "created_at": opening.created_at,
     }
 
 

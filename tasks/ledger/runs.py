@@ -74,12 +74,17 @@ def find(connection: Connection, name: str) -> list[Run]:
     ]
 
 
-def begin(connection: Connection, run: str, *, owner: str, flow_run_id: str | None) -> None:
-    """Take a run up (again): it is open, ours, and seen in this flow run."""
+def one(connection: Connection, run: str) -> Run:
+    """Return the run of that whole id."""
+    return next(found for found in find(connection, run) if found.id == run)
+
+
+def begin(connection: Connection, run: str, *, flow_run_id: str | None) -> None:
+    """Take a run up (again): it is open, and seen in this flow run."""
     connection.execute(
         update(runs)
         .where(runs.c.id == run)
-        .values(state="open", stop_reason=None, owner=owner, flow_run_id=flow_run_id)
+        .values(state="open", stop_reason=None, flow_run_id=flow_run_id)
     )
 
 
@@ -183,13 +188,34 @@ def finish_rows(connection: Connection, run: str, ends: Sequence[RowEnd]) -> Non
         )
 
 
-def reset_rows(connection: Connection, run: str, states: Sequence[str]) -> None:
-    """Let rows that ended in one of these states run again."""
+def close_open_rows(connection: Connection, run: str, state: str, reason: str) -> None:
+    """End every row that has not ended."""
     connection.execute(
         update(run_rows)
-        .where(run_rows.c.run == run, run_rows.c.state.in_(states))
+        .where(run_rows.c.run == run, run_rows.c.state.is_(None))
+        .values(state=state, reason=reason)
+    )
+
+
+def of_flow_run(connection: Connection, flow_run_id: str) -> Run | None:
+    """Return the run that was last seen in this Prefect flow run."""
+    found = connection.execute(select(runs.c.id).where(runs.c.flow_run_id == flow_run_id)).scalar()
+    return one(connection, found) if found else None
+
+
+def reset_rows(connection: Connection, run: str) -> None:
+    """Let every row that is not done run again; what it has paid for is remembered."""
+    connection.execute(
+        update(run_rows)
+        .where(run_rows.c.run == run, run_rows.c.state != "done")
         .values(state=None, reason=None, step=None, error=None, finished=None, sent=0)
     )
+
+
+def row_ids(connection: Connection, run: str) -> list[str]:
+    """Return the ids of a run's rows, in input order."""
+    query = select(run_rows.c.row).where(run_rows.c.run == run).order_by(run_rows.c.position)
+    return list(connection.execute(query).scalars())
 
 
 def ends_of(connection: Connection, run: str) -> list[RowEnd | None]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float32]
+from providers.local.arrays import Floats
+
 Solid: TypeAlias = Callable[[Floats], Floats]
 Point: TypeAlias = tuple[float, float, float]
 
@@ -194,6 +194,11 @@ def spun(solid: Solid, degrees: float, axis: int = 1, about: Point = (0, 0, 0)) 
         return solid(back + np.array(about, np.float32)[:, None])
 
     return distance
+
+
+def moved(solid: Solid, by: Point) -> Solid:
+    """Return `solid` moved by the given distances."""
+    return lambda points: solid(_at(points, by))
 
 
 def rosette(solid: Solid, count: int, offset: float = 0.0) -> Solid:

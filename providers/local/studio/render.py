@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from providers.local.solids import Floats, Point, Solid
+from providers.local.arrays import Flags, Floats
+from providers.local.studio.solids import Point, Solid
 
 _KEY = np.array([-0.52, 0.72, 0.46], np.float32)  # from the upper left, before the subject
 _KEY /= float(np.sqrt((_KEY * _KEY).sum()))
@@ -63,7 +64,7 @@ class Studio:
         self._subject, self._backdrop = subject, backdrop
         self._width, self._height = width, height
         short = min(width, height)
-        fill = 0.6  # of the short side, so that a shadow and a label find room
+        fill = 0.66  # of the short side, so that a shadow and a label find room
         seen = max(2 * subject.half_width, subject.height * 1.06, 2 * subject.half_depth)
         self._pixel = seen / fill / short
         tilt, away = np.radians(13.0), seen * 4.2
@@ -100,7 +101,9 @@ class Studio:
             ]
         )
         rays /= np.sqrt((rays * rays).sum(0))
-        colours = self._paper(x / self._width, y / self._height, rays)
+        colours = self._paper(
+            x * np.float32(1 / self._width), y * np.float32(1 / self._height), rays
+        )
         far = self._march(rays)
         seen = np.nonzero(far < _FAR)[0]
         if seen.size:
@@ -164,7 +167,7 @@ class Studio:
         result: Floats = total / np.maximum(length, 1e-9)
         return result
 
-    def _materials(self, points: Floats) -> tuple[Floats, Floats, NDBool, Floats]:
+    def _materials(self, points: Floats) -> tuple[Floats, Floats, Flags, Floats]:
         gaps = np.stack([solid(points) for solid, _ in self._subject.parts])
         nearest = gaps.argmin(0)
         materials = [material for _, material in self._subject.parts]
@@ -206,8 +209,8 @@ class Studio:
         light = self._light(points, 0.02, 34, 3.2)
         near = self._subject.distance(points + np.array([[0], [0.05], [0]], np.float32))
         contact = np.clip(near / 0.45, 0, 1) ** 0.7
-        result: Floats = ((0.5 + 0.5 * light) * (0.55 + 0.45 * contact)).reshape(x.shape)
-        return result
+        reached = ((0.5 + 0.5 * light) * (0.55 + 0.45 * contact)).reshape(x.shape)
+        return _smoothed(reached.astype(np.float32))
 
     def _paper(self, u: Floats, v: Floats, rays: Floats) -> Floats:
         """Return the backdrop's colour: a gradient with a pool of light, and the shadow on it."""
@@ -223,7 +226,13 @@ class Studio:
         return result
 
 
-NDBool = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+def _smoothed(grid: Floats) -> Floats:
+    """Return `grid` averaged over 5 by 5 places, which hides the steps of the shadow's rays."""
+    for axis in (0, 1):
+        padded = np.pad(grid, [(2, 2) if one == axis else (0, 0) for one in (0, 1)], mode="edge")
+        parts = [np.take(padded, range(k, k + grid.shape[axis]), axis) for k in range(5)]
+        grid = (sum(parts[1:], parts[0]) / np.float32(5)).astype(np.float32)
+    return grid
 
 
 def _sample(grid: Floats, x: Floats, z: Floats) -> Floats:
@@ -257,7 +266,7 @@ def _box(values: Floats, centre: float, half: float, blur: Floats) -> Floats:
     return result
 
 
-def _edges(picture: Floats) -> NDBool:
+def _edges(picture: Floats) -> Flags:
     """Return where neighbouring pixels differ so much that one ray each is too few."""
     tone = np.sqrt(np.clip(picture, 0, 1))
     edges = np.zeros(picture.shape[:2], np.bool_)

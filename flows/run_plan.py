@@ -68,6 +68,12 @@ class Plan:
             sum(step.unpriced for step in self.steps),
         )
 
+    def expected_for(self, rows: int) -> str:
+        """The expected price of some of the rows, at the average of all."""
+        valid = max(1, self.rows - self.invalid)
+        amount = sum((step.expected for step in self.steps), ZERO) * rows / valid
+        return with_unpriced(amount, sum(step.unpriced for step in self.steps) * rows // valid)
+
     @property
     def may_cost(self) -> bool:
         """True unless every call is known to be free."""
@@ -97,8 +103,10 @@ class Plan:
             "unpriced_calls": sum(step.unpriced for step in self.steps),
             "seconds": round(self.seconds, 1),
             "steps": [
-                {key: str(value) if isinstance(value, Decimal) else value
-                 for key, value in asdict(step).items()}
+                {
+                    key: str(value) if isinstance(value, Decimal) else value
+                    for key, value in asdict(step).items()
+                }
                 for step in self.steps
             ],
             "faults": [asdict(fault) for fault in self.faults],

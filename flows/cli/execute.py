@@ -1,0 +1,170 @@
+"""Run the flows from the command line, watch them end and say what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+from prefect import Flow
+from prefect.client.schemas.objects import State
+
+from flows.batch_flow import INCOMPLETE_STATE, batch
+from flows.cli.before import Ahead
+from flows.cli.find_run import find_run, open_existing_ledger
+from flows.cli.tables import print_json, print_summary, tell
+from flows.prepare import Work, freeze, open_work, runs_folder
+from flows.recorded import mark_crashed, wait_until_recorded
+from flows.results import Totals, finish_run
+from flows.shard import stop_asked
+from flows.template_flow import template_flow
+from tasks.home import find_home
+from tasks.ledger import Ledger, open_ledger, runs
+from tasks.store import Store
+
+INCOMPLETE, CANCELLED = 3, 5
+
+
+def execute_batch(
+    ahead: Ahead, pilot: int | None, out: str | None, *, yes: bool, as_json: bool
+) -> int:
+    """Freeze the run, carry it through Prefect, print what came of it; return the exit code."""
+    ledger, store = open_ledger(ahead.home.ledger_url), Store(ahead.home.store)
+    try:
+        work = freeze(ahead.prepared, ahead.plan, ledger, Path(out) if out else runs_folder())
+        tell(f"run {work.run} in {_short(work.folder.path)}")
+        valid = ahead.plan.rows - ahead.plan.invalid
+        if pilot is not None and pilot < valid:
+            _run_flow(work, pilot)
+            totals, _ = finish_run(work, ledger, store)
+            if not _goes_on(ahead, totals, pilot, valid - pilot, yes=yes):
+                ledger.do_now(runs.close_open_rows, work.run, "not admitted", "pilot")
+                return _conclude(work, ledger, store, as_json=as_json)
+        _run_flow(work, None)
+        return _conclude(work, ledger, store, as_json=as_json)
+    finally:
+        ledger.close()
+
+
+def execute_one(ahead: Ahead, out: str | None, *, as_json: bool) -> int:
+    """Run a template's own flow once; return the exit code."""
+    if out:
+        os.environ["MEDIAFLOWS_RUNS_URL"] = str(Path(out).absolute())
+    flow = template_flow(ahead.request.template)
+    options = ahead.request.options.model_copy(update={"set": {}})
+    with _stop_on_interrupt():
+        state = asyncio.run(_call(flow, {**ahead.prepared.form, "options": options}))
+    flow_run = str(state.state_details.flow_run_id)
+    ledger, store = open_ledger(ahead.home.ledger_url), Store(ahead.home.store)
+    try:
+        found = ledger.do_now(runs.of_flow_run, flow_run)
+        if found is None:  # it did not come so far as to be written down
+            asyncio.run(_raise(state))
+            raise RuntimeError(f"the flow run ended as {state.name} and left no run")
+        return _conclude(open_work(found, ledger), ledger, store, as_json=as_json)
+    finally:
+        ledger.close()
+
+
+def execute_resume(name: str, *, as_json: bool) -> int:
+    """Go on with a run; return the exit code."""
+    home = find_home()
+    ledger, store = open_existing_ledger(home), Store(home.store)
+    try:
+        found = find_run(ledger, name)
+        work = open_work(found, ledger)
+        if found.flow_run_id:
+            asyncio.run(mark_crashed(found.flow_run_id, f"resumed as run {found.id}"))
+        ledger.do_now(runs.reset_rows, found.id)
+        tell(f"run {found.id} in {_short(work.folder.path)}: going on")
+        _run_flow(work, None)
+        return _conclude(work, ledger, store, as_json=as_json)
+    finally:
+        ledger.close()
+
+
+def _run_flow(work: Work, pilot: int | None) -> None:
+    with _stop_on_interrupt():
+        state: State[Any] = batch(
+            template=work.graph.name,
+            table=work.table,
+            options=work.options,
+            run=work.run,
+            pilot=pilot,
+            return_state=True,
+        )
+    if not state.is_completed() and state.name != INCOMPLETE_STATE:
+        asyncio.run(_raise(state))
+
+
+def _goes_on(ahead: Ahead, totals: Totals, pilot: int, rest: int, *, yes: bool) -> bool:
+    """Ask whether the pilot was good enough; without a terminal the answer is no."""
+    done = totals.states.get("done", 0)
+    seen = f"Pilot done: {totals.cost}, {done} of {pilot}, see contact.jpg."
+    if not done:
+        tell(f"{seen} Nothing came of it: stopping.")
+        return False
+    question = f"{seen} Go on with {rest:,} rows for about {ahead.plan.expected_for(rest)}?"
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        tell(f"{question} No terminal to ask at: no. Add --yes to go on.")
+        return False
+    return click.confirm(question, err=True)
+
+
+def _conclude(work: Work, ledger: Ledger, store: Store, *, as_json: bool) -> int:
+    """Print what a run gave, the contact sheet last; return the exit code."""
+    totals, summary = finish_run(work, ledger, store)
+    if missing := asyncio.run(wait_until_recorded()):
+        tell(
+            f"the Prefect server has not recorded {missing:,} task runs yet; the run itself is "
+            "complete, and the UI may lag behind it"
+        )
+    if as_json:
+        print_json({"run": work.run, "folder": work.folder.path, **totals.to_json()})
+    else:
+        print_summary(work.folder.path, totals, summary)
+    if "cancelled" in totals.states:
+        return CANCELLED
+    return 0 if totals.is_success(work.options.min_success) else INCOMPLETE
+
+
+@contextmanager
+def _stop_on_interrupt() -> Iterator[None]:
+    """A first Ctrl-C admits no further row; a second one ends the process."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if stop_asked.is_set():
+            os._exit(CANCELLED)
+        stop_asked.set()
+        tell("stopping: rows in flight are finished, no other starts; Ctrl-C again ends at once")
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def _call(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[Any]:
+    state: State[Any] = await flow(**parameters, return_state=True)
+    return state
+
+
+async def _raise(state: State[Any]) -> None:
+    found: Any = state.result(raise_on_failure=True)
+    if inspect.isawaitable(found):
+        await found
+
+
+def _short(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,231 @@
+"""Commands that show what there is: templates, models, providers."""
+
+from __future__ import annotations
+
+import click
+
+from flows.cli.tables import print_json, table
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.pass_context
+def templates(context: click.Context, as_json: bool) -> None:
+    """List the templates, yours and ours."""
+    if context.invoked_subcommand:
+        return
+    from flows.load import read_template, template_names
+
+    found = [
+        (name, path, read_template(path.read_text(encoding="utf-8"), path.name))
+        for name, path in template_names()
+    ]
+    if as_json:
+        print_json([{"name": name, "file": path, "about": t.about} for name, path, t in found])
+        return
+    click.echo(
+        table(
+            ("template", "needs", "about"),
+            [
+                (name, ", ".join(n for n, given in t.inputs.items() if given.required), t.about)
+                for name, _, t in found
+            ],
+        )
+    )
+
+
+@templates.command("show")
+@click.argument("name")
+def show_template(name: str) -> None:
+    """Show a template's inputs, steps and outputs."""
+    from flows.load import load_template
+
+    graph = load_template(name)
+    click.echo(f"{graph.name}, version {graph.template.version}: {graph.template.about}\n")
+    click.echo(
+        table(
+            ("input", "type", "default", "about"),
+            [
+                (
+                    key,
+                    " | ".join(map(str, given.options)) or given.type,
+                    "required" if given.required else given.default,
+                    given.about,
+                )
+                for key, given in graph.inputs.items()
+            ],
+        )
+    )
+    click.echo()
+    click.echo(
+        table(
+            ("step", "kind", "model", "fallback", "after"),
+            [
+                (
+                    step.name,
+                    step.kind.name,
+                    step.use,
+                    ", ".join(map(str, step.fallback)) or "-",
+                    ", ".join(sorted(step.needs)) or "-",
+                )
+                for step in graph.steps
+            ],
+        )
+    )
+    click.echo(f"\noutputs: {', '.join(graph.outputs)}")
+
+
+@templates.command("check")
+@click.argument("file")
+@click.option("--rows", type=click.Path(), help="Bind this CSV, too.")
+def check_template(file: str, rows: str | None) -> None:
+    """Check a template file, and a table against it; exit 2 when something is wrong."""
+    from pathlib import Path
+
+    from flows.load import load_template
+    from flows.table import bind_table, read_table
+    from providers.errors import RequestError
+
+    graph = load_template(file)
+    words = f"{graph.name}: {len(graph.inputs)} inputs, {len(graph.steps)} steps"
+    if rows:
+        bound = bind_table(graph, read_table(Path(rows)))
+        for fault in bound.faults:
+            click.echo(str(fault))
+        if bound.faults:
+            raise RequestError(f"{rows}: {len(bound.faults)} faults.")
+        words += f", {len(bound.rows):,} rows"
+    click.echo(f"{words}: no faults")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--kind", help="Only models of this kind.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@click.pass_context
+def models(context: click.Context, kind: str | None, as_json: bool) -> None:
+    """List the models of the catalog."""
+    if context.invoked_subcommand:
+        return
+    from providers.catalog import all_models
+    from providers.kinds import kind_named
+
+    if kind:
+        kind_named(kind)
+    found = [model for model in all_models() if kind in (None, model.kind)]
+    if as_json:
+        print_json([model.model_dump(mode="json", by_alias=True) for model in found])
+        return
+    click.echo(
+        table(
+            ("model", "kind", "at", "price of one call", "best for"),
+            [
+                (
+                    model.model,
+                    model.kind,
+                    ", ".join(binding.provider for binding in model.bindings),
+                    _prices(model.model),
+                    model.best_for,
+                )
+                for model in found
+            ],
+        )
+    )
+
+
+@models.command("show")
+@click.argument("name")
+def show_model(name: str) -> None:
+    """Show a model's parameters, and its price and source at every provider."""
+    from providers.catalog import load_model
+
+    model = load_model(name)
+    click.echo(f"{model.model} ({model.title}), {model.kind}\n{model.about}")
+    click.echo(f"Best for {model.best_for}.\n")
+    click.echo(
+        table(
+            ("parameter", "type", "default", "range", "about"),
+            [
+                (
+                    key,
+                    given.type,
+                    "-" if given.default is None else given.default,
+                    " | ".join(map(str, given.options)) or _range(given.minimum, given.maximum),
+                    given.about,
+                )
+                for key, given in model.parameters.items()
+            ],
+        )
+    )
+    for binding in model.bindings:
+        click.echo(f"\n{binding.provider} · {binding.endpoint} · {binding.status}")
+        click.echo(f"  price: {_price(name, binding.provider)}")
+        if binding.price:
+            click.echo(f"  price source: {binding.price.source} (as of {binding.price.as_of})")
+        click.echo(f"  takes about {binding.latency.usual_seconds:g} s ({binding.latency.source})")
+        click.echo(f"  source: {binding.source}")
+        if binding.notes:
+            click.echo(f"  note: {binding.notes}")
+
+
+def _range(minimum: float | None, maximum: float | None) -> str:
+    if minimum is None and maximum is None:
+        return "-"
+    low = "" if minimum is None else f"{minimum:.15g}"
+    high = "" if maximum is None else f"{maximum:.15g}"
+    return f"{low}..{high}"
+
+
+def _prices(name: str) -> str:
+    from providers.catalog import load_model
+
+    bindings = load_model(name).bindings
+    prices = dict.fromkeys(_price(name, binding.provider) for binding in bindings)
+    return ", ".join(prices)
+
+
+def _price(name: str, provider: str) -> str:
+    """The price with every parameter at its default."""
+    from providers.catalog import load_model, quote
+    from tasks.money import dollars
+
+    model = load_model(name)
+    binding = next(binding for binding in model.bindings if binding.provider == provider)
+    defaults = {
+        key: given.default for key, given in model.parameters.items() if given.default is not None
+    }
+    price = quote(binding, defaults)
+    if price.expected is None:
+        return "unpriced"
+    return "free" if price.expected == 0 else f"{dollars(price.expected)} ({price.grade})"
+
+
+@click.command()
+def providers() -> None:
+    """List the providers: whose key is set, where they are, and what can be used."""
+    from providers.registry import PROVIDERS
+
+    def words(name: str) -> str:
+        provider = PROVIDERS[name]
+        if provider.key_variable is None:
+            return "needs none"
+        return "set" if provider.has_key() else "not set"
+
+    click.echo(
+        table(
+            ("provider", "key", "variable", "base URL", "realm", "adapter"),
+            [
+                (
+                    name,
+                    words(name),
+                    provider.key_variable or "-",
+                    provider.origin(),
+                    provider.realm(),
+                    "yes" if provider.adapter else "not yet",
+                )
+                for name, provider in PROVIDERS.items()
+            ],
+        )
+    )
+
+
+COMMANDS = (templates, models, providers)

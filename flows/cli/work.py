@@ -1,0 +1,121 @@
+"""Commands that plan and run: plan, run, batch, resume."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from flows.cli.choices import run_choices
+from flows.cli.tables import print_json, table
+from flows.options import RunOptions
+from flows.settings import quiet_console
+
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+YES = click.option("-y", "--yes", is_flag=True, help="Answer every question with yes.")
+OUT = click.option("--out", type=click.Path(), help="Where run folders go [default: ./runs].")
+
+
+@click.command()
+@click.argument("template")
+@click.argument("rows", type=click.Path())
+@click.option("-o", "--output", type=click.Path(), help="Write the plan as JSON to this file.")
+@JSON
+@run_choices
+def plan(template: str, rows: str, output: str | None, as_json: bool, options: RunOptions) -> None:
+    """Check everything, price it and time it; no call is made, nothing is written."""
+    from flows.cli.before import look_ahead, tell_faults
+    from flows.prepare import Request
+    from flows.run_plan import price_words
+
+    ahead = look_ahead(Request(template, Path(rows), options))
+    planned = ahead.plan
+    if output:
+        import json
+
+        Path(output).write_text(json.dumps(planned.to_json(), indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(planned.to_json())
+    else:
+        click.echo(planned.line())
+        click.echo(
+            table(
+                ("step", "model", "calls", "known", "price", "seconds"),
+                [
+                    (s.step, s.route, s.calls, s.reused, price_words(s), round(s.seconds))
+                    for s in planned.steps
+                ],
+            )
+        )
+        if ahead.unused_columns:
+            click.echo(f"carried through, not used: {', '.join(ahead.unused_columns)}")
+    if planned.faults:
+        tell_faults(planned)
+        sys.exit(2)
+
+
+@click.command()
+@click.argument("template")
+@YES
+@OUT
+@JSON
+@run_choices
+def run(template: str, yes: bool, out: str | None, as_json: bool, options: RunOptions) -> None:
+    """Run a template once: --set prompt="a red mug" for each input."""
+    from flows.cli.before import announce, look_ahead, may_go_on
+    from flows.prepare import Request
+
+    ahead = look_ahead(Request(template, None, options))
+    announce(ahead)
+    may_go_on(ahead.plan, yes=yes)
+    quiet_console()
+    from flows.cli.execute import execute_one
+
+    sys.exit(execute_one(ahead, out, as_json=as_json))
+
+
+@click.command()
+@click.argument("template")
+@click.argument("rows", type=click.Path())
+@click.option("-n", "--pilot", type=click.IntRange(min=1), help="First only so many valid rows.")
+@YES
+@OUT
+@JSON
+@run_choices
+def batch(
+    template: str,
+    rows: str,
+    pilot: int | None,
+    yes: bool,
+    out: str | None,
+    as_json: bool,
+    options: RunOptions,
+) -> None:
+    """Run a template over every row of a CSV."""
+    from flows.cli.before import announce, look_ahead, may_go_on
+    from flows.prepare import Request, refuse_faults
+
+    ahead = look_ahead(Request(template, Path(rows), options))
+    announce(ahead)
+    refuse_faults(ahead.plan, ahead.prepared)
+    if pilot is None:
+        may_go_on(ahead.plan, yes=yes)
+    quiet_console()
+    from flows.cli.execute import execute_batch
+
+    sys.exit(execute_batch(ahead, pilot, out, yes=yes, as_json=as_json))
+
+
+@click.command()
+@click.argument("run")
+@JSON
+def resume(run: str, as_json: bool) -> None:
+    """Go on with a run from its frozen copies; what it has is kept."""
+    quiet_console()
+    from flows.cli.execute import execute_resume
+
+    sys.exit(execute_resume(run, as_json=as_json))
+
+
+COMMANDS = (plan, run, batch, resume)

@@ -1,0 +1,86 @@
+"""Explain a result: which request it was, who made it, what was tried before."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+
+from providers.errors import InputError, RequestError, near
+from tasks.ledger import Ledger, attempts, runs
+from tasks.ledger.attempts import Attempt, Place
+from tasks.ledger.runs import Run
+from tasks.money import dollars
+
+
+def explain_step(ledger: Ledger, run: Run, row: str, step: str) -> list[str]:
+    """Return lines on one step of one row: its request, its result, its attempts.
+
+    Raises:
+        RequestError: the run has no such row, or the row has nothing at that step.
+    """
+    rows = [end for end in ledger.do_now(runs.row_ids, run.id)]
+    if row not in rows:
+        raise RequestError(f"Run {run.id} has no row {row!r}.{near(row, rows)}")
+    used = ledger.do_now(attempts.uses_of, run.id).get((row, step, 0))
+    here = [
+        attempt
+        for attempt in ledger.do_now(attempts.made_by, run.id)
+        if (attempt.place.row, attempt.place.step) == (row, step)
+    ]
+    if used is None and not here:
+        raise RequestError(
+            f"Row {row!r} of run {run.id} has nothing at step {step!r}: it did not come so far, "
+            "or the template has no such step."
+        )
+    lines = []
+    if used is not None:
+        own = used.place == Place(run.id, row, step)
+        whose = "made by this row" if own else f"reused, $0.00: {_maker(used)}"
+        lines.append(f"{row} · {step}: {whose}")
+        lines += _request(ledger, used)
+    lines += ["attempts of this row:"] if here else []
+    return lines + [f"  {_attempt(attempt)}" for attempt in here]
+
+
+def explain_file(ledger: Ledger, path: Path) -> list[str]:
+    """Return lines on the attempt that made a file's bytes.
+
+    Raises:
+        InputError: the file cannot be read, or no attempt made these bytes.
+    """
+    try:
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    found = ledger.do_now(attempts.made_bytes, sha256)
+    if found is None:
+        raise InputError(f"{path}: no result in the ledger has these bytes; was it edited since?")
+    return [f"{path}: {_maker(found)}", *_request(ledger, found), f"  {_attempt(found)}"]
+
+
+def _maker(attempt: Attempt) -> str:
+    place = attempt.place
+    return f"made by run {place.run}, row {place.row}, step {place.step}, {_when(attempt)}"
+
+
+def _request(ledger: Ledger, attempt: Attempt) -> list[str]:
+    fields = ledger.do_now(attempts.fields_of, attempt.key)
+    lines = [f"  request key {attempt.key}"]
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            lines += [f"    {name}.{key} = {item}" for key, item in value.items()]
+        else:
+            lines.append(f"    {name} = {value}")
+    return lines
+
+
+def _attempt(attempt: Attempt) -> str:
+    price = "unpriced" if attempt.amount is None else dollars(attempt.amount)
+    state = attempt.outcome or attempt.state
+    error = f": {attempt.error}" if attempt.error else ""
+    return f"{attempt.model}@{attempt.provider} {state}, {price}, {_when(attempt)}{error}"
+
+
+def _when(attempt: Attempt) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(attempt.created_at))
