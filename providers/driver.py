@@ -20,9 +20,12 @@ POLL_LONGEST_SECONDS = 3.0
 class Driver:
     """One provider's adapter and the wire to it."""
 
-    def __init__(self, adapter: Adapter, wire: Wire) -> None:
+    def __init__(
+        self, adapter: Adapter, wire: Wire, first_poll_seconds: float | None = None
+    ) -> None:
         self.adapter = adapter
         self.wire = wire
+        self._first_poll_seconds = first_poll_seconds
 
     async def submit(self, order: Order, call: Call) -> Job | Done:
         """Send `call` once and return the job, or the result of a synchronous vendor."""
@@ -37,7 +40,7 @@ class Driver:
             StepError: the job failed or was refused.
         """
         started = time.monotonic()
-        pause = usual_seconds / 2 or POLL_FIRST_SECONDS
+        pause = self._first_poll_seconds or usual_seconds / 2 or POLL_FIRST_SECONDS
         while True:
             left = deadline_seconds - (time.monotonic() - started)
             if left <= 0:
@@ -49,7 +52,7 @@ class Driver:
             state = self.adapter.read_poll(job, await self._poll(self.adapter.poll(job)))
             if not isinstance(state, Pending):
                 return state
-            pause = min(max(pause, POLL_FIRST_SECONDS) * POLL_GROWTH, POLL_LONGEST_SECONDS)
+            pause = min(pause * POLL_GROWTH, POLL_LONGEST_SECONDS)
 
     async def _poll(self, call: Call) -> Answer:
         for _ in range(5):  # a poll may be repeated freely: it is a GET

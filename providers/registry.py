@@ -21,6 +21,8 @@ class Provider:
     base_url: str
     adapter: Adapter | None = None
     wire: Wire | None = None
+    first_poll_seconds: float | None = None
+    """When a job is first asked for; None: after half of the binding's usual latency."""
 
     def has_key(self, environment: Mapping[str, str] = os.environ) -> bool:
         """True when its key is set, or it needs none."""

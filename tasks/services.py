@@ -76,7 +76,7 @@ class Services:
         provider = self.providers[name]
         if provider.adapter is None or provider.wire is None:
             raise SetupError(f"Provider {name!r} has no adapter yet: only its facts are known.")
-        return Driver(provider.adapter, provider.wire)
+        return Driver(provider.adapter, provider.wire, provider.first_poll_seconds)
 
 
 @asynccontextmanager

@@ -161,7 +161,7 @@ async def _call(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[Any]:
 
 
 async def _raise(state: State[Any]) -> None:
-    found: Any = state.result(raise_on_failure=True)
+    found: object = state.result(raise_on_failure=True)
     if inspect.isawaitable(found):
         await found
 

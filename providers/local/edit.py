@@ -5,9 +5,11 @@ Pure functions, picture in and new picture out (RGB or RGBA); the given one is n
 
 from __future__ import annotations
 
+import numpy as np
 from PIL import Image, ImageColor
 
 from providers.errors import InputError
+from providers.local.arrays import Floats
 
 MAX_PIXELS = 89_000_000  # just under the size at which Pillow itself starts to warn
 
@@ -29,8 +31,30 @@ def resize(image: Image.Image, width: int | None, height: int | None = None) -> 
     size = _checked(width or 0, height or 0, "resize")
     if size == image.size:
         return image.copy()
-    # Pillow resizes RGBA premultiplied by itself, but not with the nearest-pixel filter.
+    if image.mode == "RGBA":
+        return _resized_with_alpha(image, size)
     return image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _resized_with_alpha(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return RGBA resized with colours weighted by alpha, in floating point.
+
+    Pillow weights by alpha as well, but clips to 8 bit between its two passes: alpha is cut where
+    the filter overshoots and colours are not, and edges come out up to 8 % too bright.
+    """
+    alpha = np.asarray(image.getchannel("A"), np.float32) / np.float32(255)
+    share = _resized(alpha, size)
+    bands = [
+        _resized(np.asarray(image.getchannel(name), np.float32) * alpha, size) for name in "RGB"
+    ]
+    colours = [band / np.maximum(share, 1 / 512) * (share > 1 / 512) for band in bands]
+    whole = np.dstack([*colours, share * 255])
+    return Image.fromarray(np.clip(np.rint(whole), 0, 255).astype(np.uint8))
+
+
+def _resized(band: Floats, size: tuple[int, int]) -> Floats:
+    resized = Image.fromarray(band).resize(size, Image.Resampling.LANCZOS)
+    return np.asarray(resized, np.float32)
 
 
 def crop(

@@ -172,8 +172,9 @@ def _labelled(image: Image.Image, prompt: str) -> Image.Image:
         raise TypeError("this Pillow was built without FreeType")
     # The built-in font knows Latin letters; others would show as boxes.
     legible = "".join(letter for letter in prompt if letter < "ɐ")
-    words = " ".join(legible.split()[:7])
-    text = fit_text(f"stand-in · {words}" if words else "stand-in", font, image.width * 0.55)
+    words = legible.split()
+    shown = " ".join(words[:7]) + ("…" if len(words) > 7 else "")
+    text = fit_text(f"stand-in · {shown}" if shown else "stand-in", font, image.width * 0.55)
     inset = size * 0.6
     right, top = inset * 2 + font.getlength(text), image.height - size - inset * 1.5
     strip = Image.new("RGBA", image.size, (0, 0, 0, 0))

@@ -1,0 +1,174 @@
+"""A scripted paid vendor, in process, behind the provider contract: realm `live`, no network.
+
+It answers as the test scripts it, makes small pictures and keeps an invoice. With a `log` file its
+invoice is shared by several processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from providers.adapter import Answer, Call, Done, Job, Material, Order, Output, Part, Pending
+from providers.errors import (
+    BadReplyError,
+    JobFailedError,
+    RefusedError,
+    UnavailableError,
+    UncertainError,
+)
+from providers.registry import PROVIDERS, Provider
+
+PRICE = Decimal("0.03")
+
+
+@dataclass
+class Script:
+    """What the vendor does: endpoint -> what happens to its submits in turn, then "ok" for ever.
+
+    "ok", "fail" (accepted, then failed), "refuse", "busy" (503, proven not accepted), "lost" (the
+    answer to an accepted submit is lost), "stuck" (never finished).
+    """
+
+    turns: dict[str, list[str]] = field(default_factory=dict)
+    seconds: float = 0.0
+    log: Path | None = None
+    submits: list[dict[str, Any]] = field(default_factory=list)
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def endpoints(self) -> Counter[str]:
+        """How many submits each endpoint accepted."""
+        return Counter(submit["endpoint"] for submit in self.invoice())
+
+    def invoice(self) -> list[dict[str, Any]]:
+        """Every accepted submit, of all processes when there is a log."""
+        if self.log is None:
+            return self.submits
+        if not self.log.exists():
+            return []
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+
+    def accept(self, endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
+        number = len(self.submits)
+        line = {
+            "job": f"{os.getpid()}-{number}",
+            "endpoint": endpoint,
+            "body": hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest(),
+        }
+        self.submits.append(line)
+        if self.log is not None:
+            with self.log.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        return line
+
+    def turn(self, endpoint: str) -> str:
+        turns = self.turns.get(endpoint, [])
+        return turns.pop(0) if turns else "ok"
+
+
+class ScriptedAdapter:
+    """Plain JSON in both directions."""
+
+    def submit(self, order: Order) -> Call:
+        body = {
+            "parameters": dict(order.parameters),
+            "inputs": {port: _plain(part) for port, part in order.inputs.items()},
+        }
+        return Call("POST", f"scripted:/{order.binding.endpoint}", body)
+
+    def read_submit(self, order: Order, answer: Answer) -> Job | Done:
+        if answer.status == 422:
+            raise RefusedError("the vendor refuses this prompt")
+        if answer.status == 503:
+            raise UnavailableError("the vendor is busy", retry_after_seconds=0.01)
+        return Job(answer.body["job"], {"poll": answer.body["job"]})
+
+    def poll(self, job: Job) -> Call:
+        return Call("GET", f"scripted:/jobs/{job.receipt['poll']}")
+
+    def read_poll(self, job: Job, answer: Answer) -> Pending | Done:
+        match answer.body["status"]:
+            case "pending":
+                return Pending()
+            case "failed":
+                raise JobFailedError("the job failed at the vendor")
+            case "done":
+                return Done((Output("image", data=answer.body["data"]),), amount_usd=PRICE,
+                            grade="exact")
+        raise BadReplyError(f"unknown status {answer.body['status']!r}")
+
+    def cancel(self, job: Job) -> Call | None:
+        return None
+
+
+class ScriptedWire:
+    """The vendor's side."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+
+    async def send(self, call: Call) -> Answer:
+        path = call.url.removeprefix("scripted:/")
+        if call.method == "GET":
+            return self._poll(path.removeprefix("jobs/"))
+        turn = self.script.turn(path)
+        if turn == "refuse":
+            return Answer(422, {})
+        if turn == "busy":
+            return Answer(503, {})
+        line = self.script.accept(path, call.body)
+        ready = asyncio.get_running_loop().time() + self.script.seconds
+        self.script.jobs[line["job"]] = {"turn": turn, "body": line["body"], "ready": ready}
+        if turn == "lost":
+            raise UncertainError("the connection was reset before the answer")
+        return Answer(200, {"job": line["job"]})
+
+    def _poll(self, job: str) -> Answer:
+        known = self.script.jobs.get(job)
+        # A job of another process: its picture is made here, since only the invoice is shared.
+        body, turn = (known["body"], known["turn"]) if known else (job, "ok")
+        if turn == "stuck" or (known and asyncio.get_running_loop().time() < known["ready"]):
+            return Answer(200, {"status": "pending"})
+        if turn == "fail":
+            return Answer(200, {"status": "failed"})
+        return Answer(200, {"status": "done", "data": picture(body)})
+
+
+def picture(seed: str) -> bytes:
+    """Return a small transparent PNG whose pixels follow from `seed`."""
+    digest = hashlib.sha256(seed.encode()).digest()
+    image = Image.frombytes("RGBA", (4, 2), digest)
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return file.getvalue()
+
+
+def scripted_providers(script: Script) -> dict[str, Provider]:
+    """Return the registry with fal played by the script; its key counts as set."""
+    fal = Provider(
+        "fal",
+        None,
+        "https://queue.fal.run",
+        ScriptedAdapter(),
+        ScriptedWire(script),
+        first_poll_seconds=0.01,
+    )
+    return {**PROVIDERS, "fal": fal}
+
+
+def _plain(part: Part) -> Any:
+    if isinstance(part, Material):
+        return part.media.sha256
+    if isinstance(part, tuple):
+        return [_plain(item) for item in part]
+    return part
