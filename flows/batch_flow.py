@@ -25,7 +25,7 @@ from flows.results import Totals, finish_run
 from flows.shard import Shard
 from flows.task_runs import carry_in_prefect, perform_in, speak_in_prefect
 from tasks.home import find_home
-from tasks.ledger import open_ledger, runs
+from tasks.ledger import open_ledger, owners, runs
 from tasks.services import Services, open_services
 from tasks.store import Store
 
@@ -79,7 +79,9 @@ def batch(
         if run is None:
             request = Request(template, Path(table), options)
             run = asyncio.run(start_run(request, ledger, store)).run
-        ledger.do_now(runs.begin, run, flow_run_id=flow_run.id)
+        owner = owners.this_process()
+        ledger.do_now(owners.register, owner)
+        ledger.do_now(runs.begin, run, owner=owner.id, flow_run_id=flow_run.id)
         work = open_work(ledger.do_now(runs.one, run), ledger)
         shards = shard_ranges(_last_position(work, pilot), len(work.graph.steps))
         futures = run_shard.map(

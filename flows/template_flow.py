@@ -72,7 +72,9 @@ async def _run_once(template: str, options: RunOptions, values: dict[str, Any]) 
     request = Request(template, None, options.model_copy(update={"set": given}))
     async with open_services(find_home()) as services:
         work = await start_run(request, services.ledger, services.store)
-        await services.ledger.do(runs.begin, work.run, flow_run_id=flow_run.id)
+        await services.ledger.do(
+            runs.begin, work.run, owner=services.owner.id, flow_run_id=flow_run.id
+        )
         await run_rows(work, services, work.run)
         totals, _ = await asyncio.to_thread(finish_run, work, services.ledger, services.store)
     return end_state(totals, options)

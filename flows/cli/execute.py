@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import click
-from prefect import Flow
 from prefect.client.schemas.objects import State
+from prefect.states import raise_state_exception
 
 from flows.batch_flow import INCOMPLETE_STATE, batch
 from flows.cli.before import Ahead
 from flows.cli.find_run import find_run, open_existing_ledger
 from flows.cli.tables import print_json, print_summary, tell
 from flows.prepare import Work, freeze, open_work, runs_folder
-from flows.recorded import mark_crashed, wait_until_recorded
+from flows.recorded import announce_server, mark_crashed, wait_until_recorded
 from flows.results import Totals, finish_run
 from flows.shard import stop_asked
 from flows.template_flow import template_flow
+from providers.errors import RequestError
 from tasks.home import find_home
-from tasks.ledger import Ledger, open_ledger, runs
+from tasks.ledger import Ledger, open_ledger, owners, runs
 from tasks.store import Store
 
 INCOMPLETE, CANCELLED = 3, 5
@@ -58,6 +58,7 @@ def execute_one(ahead: Ahead, out: str | None, *, as_json: bool) -> int:
     """Run a template's own flow once; return the exit code."""
     if out:
         os.environ["MEDIAFLOWS_RUNS_URL"] = str(Path(out).absolute())
+    announce_server()
     flow = template_flow(ahead.request.template)
     options = ahead.request.options.model_copy(update={"set": {}})
     with _stop_on_interrupt():
@@ -67,7 +68,7 @@ def execute_one(ahead: Ahead, out: str | None, *, as_json: bool) -> int:
     try:
         found = ledger.do_now(runs.of_flow_run, flow_run)
         if found is None:  # it did not come so far as to be written down
-            asyncio.run(_raise(state))
+            raise_state_exception(state)
             raise RuntimeError(f"the flow run ended as {state.name} and left no run")
         return _conclude(open_work(found, ledger), ledger, store, as_json=as_json)
     finally:
@@ -80,6 +81,8 @@ def execute_resume(name: str, *, as_json: bool) -> int:
     ledger, store = open_existing_ledger(home), Store(home.store)
     try:
         found = find_run(ledger, name)
+        if ledger.do_now(owners.is_alive, found.owner) and found.state != "ended":
+            raise RequestError(f"Run {found.id} is still running; follow it in the Prefect UI.")
         work = open_work(found, ledger)
         if found.flow_run_id:
             asyncio.run(mark_crashed(found.flow_run_id, f"resumed as run {found.id}"))
@@ -92,6 +95,7 @@ def execute_resume(name: str, *, as_json: bool) -> int:
 
 
 def _run_flow(work: Work, pilot: int | None) -> None:
+    announce_server()
     with _stop_on_interrupt():
         state: State[Any] = batch(
             template=work.graph.name,
@@ -102,7 +106,7 @@ def _run_flow(work: Work, pilot: int | None) -> None:
             return_state=True,
         )
     if not state.is_completed() and state.name != INCOMPLETE_STATE:
-        asyncio.run(_raise(state))
+        raise_state_exception(state)
 
 
 def _goes_on(ahead: Ahead, totals: Totals, pilot: int, rest: int, *, yes: bool) -> bool:
@@ -155,15 +159,9 @@ def _stop_on_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-async def _call(flow: Flow[..., Any], parameters: dict[str, Any]) -> State[Any]:
+async def _call(flow: Callable[..., Any], parameters: dict[str, Any]) -> State[Any]:
     state: State[Any] = await flow(**parameters, return_state=True)
     return state
-
-
-async def _raise(state: State[Any]) -> None:
-    found: object = state.result(raise_on_failure=True)
-    if inspect.isawaitable(found):
-        await found
 
 
 def _short(path: Path) -> str:

@@ -22,8 +22,8 @@ def slope(lab: Floats) -> Floats:
     smooth = np.asarray(cv2.GaussianBlur(lab, (0, 0), 1.0), np.float32)
     across = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), np.float32)
     down = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 0, 1), np.float32)
-    result: Floats = np.sqrt((across * across + down * down).sum(2))
-    return result
+    steep = np.einsum("ijk,ijk->ij", across, across) + np.einsum("ijk,ijk->ij", down, down)
+    return np.asarray(np.sqrt(steep), np.float32)
 
 
 def tidy(rgb: Bytes, mask: Bytes) -> Bytes:
@@ -117,11 +117,12 @@ def thin_parts(rgb: Bytes, mask: Bytes) -> Flags:
 
 def _paper(colour: Floats, mask: Bytes) -> Floats:
     """Return what the backdrop's colour would be at each pixel, from the backdrop around it."""
-    free = np.asarray(cv2.erode(1 - mask, np.ones((5, 5), np.uint8))).astype(np.float32)
-    sigma = 0.12 * max(mask.shape)
-    weight = np.asarray(cv2.GaussianBlur(free, (0, 0), sigma))[:, :, None] + 1e-3
-    blurred = np.asarray(cv2.GaussianBlur(colour * free[:, :, None], (0, 0), sigma))
-    return np.asarray(blurred / weight, np.float32)
+    free = np.asarray(cv2.erode(1 - mask, np.ones((5, 5), np.uint8)), np.float32)
+    reach = 2 * round(0.16 * max(mask.shape)) + 1
+    known = np.dstack([colour * free[:, :, None], free])
+    for _ in range(2):  # two boxes are nearly a bell, at a tenth of its cost
+        known = np.asarray(cv2.blur(known, (reach, reach)), np.float32)
+    return np.asarray(known[:, :, :3] / (known[:, :, 3:] + 1e-3), np.float32)
 
 
 def made_whole(rgb: Bytes, mask: Bytes) -> Bytes:

@@ -168,11 +168,12 @@ def _optimised(unlike: Floats, touching: Flags, backdrop: Floats, contrast: Floa
     system = smooth + np.diag(5 * backdrop + contrast)
     likely = np.linalg.solve(system.astype(np.float64), contrast.astype(np.float64))
     likely -= likely.min()
-    result: Floats = (likely / max(float(likely.max()), 1e-9)).astype(np.float32)
-    return result
+    # Rounded, so that the last bit, which depends on the number of cores, decides nothing.
+    return np.round(likely / max(float(likely.max()), 1e-9), 4).astype(np.float32)
 
 
 def small_lab(rgb: NDArray[np.uint8]) -> Floats:
     """Return an 8-bit RGB picture as CIELAB, L 0 to 100."""
-    result = cv2.cvtColor(rgb.astype(np.float32) / np.float32(255), cv2.COLOR_RGB2LAB)
-    return np.asarray(result, np.float32)
+    coded = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), np.float32)
+    scale, zero = np.array([100 / 255, 1, 1], np.float32), np.array([0, 128, 128], np.float32)
+    return np.asarray((coded - zero) * scale, np.float32)

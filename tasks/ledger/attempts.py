@@ -328,7 +328,11 @@ def use_many(connection: Connection, found: Sequence[tuple[Place, Attempt, bool]
 
 def uses_of(connection: Connection, run: str) -> dict[tuple[str, str, int], Attempt]:
     """Return what a run already has, by (row, step, item): made by it, or taken over."""
-    made = select(*_COLUMNS).where(attempts.c.run == run, attempts.c.outcome == "accepted")
+    made = (
+        select(*_COLUMNS)
+        .where(attempts.c.run == run, attempts.c.outcome == "accepted")
+        .order_by(attempts.c.created_at)
+    )
     found = {
         (attempt.place.row, attempt.place.step, attempt.place.item): attempt
         for attempt in map(_attempt, connection.execute(made))
@@ -342,6 +346,7 @@ def uses_of(connection: Connection, run: str) -> dict[tuple[str, str, int], Atte
         )
         .join(attempts, attempts.c.id == uses.c.attempt)
         .where(uses.c.run == run, attempts.c.outcome == "accepted")
+        .order_by(attempts.c.created_at)
     )
     return found | {
         (row.used_row, row.used_step, row.used_item): _attempt(row)

@@ -79,12 +79,12 @@ def one(connection: Connection, run: str) -> Run:
     return next(found for found in find(connection, run) if found.id == run)
 
 
-def begin(connection: Connection, run: str, *, flow_run_id: str | None) -> None:
-    """Take a run up (again): it is open, and seen in this flow run."""
+def begin(connection: Connection, run: str, *, owner: str, flow_run_id: str | None) -> None:
+    """Take a run up (again): it is open, ours, and seen in this flow run."""
     connection.execute(
         update(runs)
         .where(runs.c.id == run)
-        .values(state="open", stop_reason=None, flow_run_id=flow_run_id)
+        .values(state="open", stop_reason=None, owner=owner, flow_run_id=flow_run_id)
     )
 
 

@@ -106,26 +106,25 @@ def photograph(
 
 
 SCENES = [
-    (ball, plain, (190, 50, 45), 0.0, 0.97),
-    (ball, uneven, (200, 140, 40), 0.35, 0.96),
-    (crate, noisy, (150, 60, 40), 0.3, 0.95),
-    (crate, woven, (205, 120, 50), 0.3, 0.95),
-    (crate, uneven, (40, 44, 50), 0.4, 0.93),
-    (cup, plain, (45, 90, 150), 0.35, 0.95),
-    (cup, wooden, (230, 235, 240), 0.3, 0.93),
-    (cup, blurred, (200, 60, 120), 0.0, 0.93),
-    (stool, uneven, (40, 110, 70), 0.4, 0.92),
-    (stool, wooden, (40, 60, 110), 0.3, 0.92),
+    (ball, plain, (190, 50, 45), 0.0),
+    (ball, uneven, (200, 140, 40), 0.35),
+    (crate, noisy, (150, 60, 40), 0.3),
+    (crate, woven, (205, 120, 50), 0.3),
+    (crate, uneven, (40, 44, 50), 0.4),
+    (cup, plain, (45, 90, 150), 0.35),
+    (cup, wooden, (230, 235, 240), 0.3),
+    (cup, blurred, (200, 60, 120), 0.0),
+    (stool, uneven, (40, 110, 70), 0.4),
+    (stool, wooden, (40, 60, 110), 0.3),
 ]
 
 
-@pytest.mark.parametrize(("drawn", "backdrop", "colour", "shadow", "least"), SCENES)
+@pytest.mark.parametrize(("drawn", "backdrop", "colour", "shadow"), SCENES)
 def test_a_subject_is_cut_out_whole_with_a_soft_clean_edge(
     drawn: Callable[[ImageDraw.ImageDraw], None],
     backdrop: Callable[[np.random.Generator], Floats],
     colour: tuple[int, int, int],
     shadow: float,
-    least: float,
 ) -> None:
     truth = shape(drawn)
     image = photograph(truth, backdrop, colour, shadow)
@@ -133,12 +132,12 @@ def test_a_subject_is_cut_out_whole_with_a_soft_clean_edge(
     alpha = cutout[:, :, 3]
     assert cutout.shape == (HEIGHT, WIDTH, 4)
     found, true = alpha > 127, truth > 0.5
-    assert (found & true).sum() / (found | true).sum() >= least
+    assert (found & true).sum() / (found | true).sum() >= 0.985
     assert alpha[[0, 0, -1, -1], [0, -1, 0, -1]].max() == 0
     deep = np.asarray(
         Image.fromarray((truth * 255).astype(np.uint8)).filter(ImageFilter.MinFilter(15))
     )
-    assert np.median(alpha[deep == 255]) == 255 and (alpha[deep == 255] == 255).mean() > 0.97
+    assert np.median(alpha[deep == 255]) == 255 and (alpha[deep == 255] == 255).mean() > 0.99
     graded = (alpha > 25) & (alpha < 230)
     assert graded.sum() > 100
     # No halo: at the edge, colours are the subject's and not the backdrop's.
@@ -147,7 +146,7 @@ def test_a_subject_is_cut_out_whole_with_a_soft_clean_edge(
     edge = graded & (truth > 0.02) & (truth < 0.98)
     error = np.abs(cutout[:, :, :3] - own).mean(2)[edge].mean()
     before = np.abs(seen - own).mean(2)[edge].mean()
-    assert error < max(14.0, 0.6 * before)
+    assert error < 8 and error < before / 4
 
 
 def test_one_can_see_through_a_handle() -> None:
@@ -200,7 +199,7 @@ def test_a_picture_without_a_subject_still_gives_something_in_the_middle(mode: s
 
 def test_the_size_is_kept_above_the_size_at_which_edges_are_worked_out() -> None:
     small = photograph(shape(ball), plain, (190, 50, 45), 0.3)
-    large = small.resize((1680, 1360), Image.Resampling.BICUBIC)
+    large = small.resize((1512, 1224), Image.Resampling.BICUBIC)
     cutout = remove_background(large)
     truth = Image.fromarray((shape(ball) * 255).astype(np.uint8)).resize(large.size)
     found, true = np.asarray(cutout)[:, :, 3] > 127, np.asarray(truth) > 127
@@ -214,8 +213,8 @@ def digest(image: Image.Image) -> str:
 
 def test_the_same_picture_gives_the_same_bytes_in_threads_too() -> None:
     image = photograph(shape(cup), wooden, (230, 235, 240), 0.3)
-    with ThreadPoolExecutor(3) as pool:
-        digests = set(pool.map(lambda _: digest(remove_background(image)), range(3)))
+    with ThreadPoolExecutor(2) as pool:
+        digests = set(pool.map(lambda _: digest(remove_background(image)), range(2)))
     assert digests == {digest(remove_background(image))}
 
 

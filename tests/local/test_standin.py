@@ -1,6 +1,6 @@
 """The stand-in is honest, deterministic, different for each prompt, and good to cut out."""
 
-import hashlib
+import base64
 
 import numpy as np
 import pytest
@@ -29,12 +29,12 @@ PROMPTS = [
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_the_subject_of_a_stand_in_is_cut_out_and_its_label_is_not(prompt: str) -> None:
-    cutout = remove_background(draw_photo(prompt, 320, 320, 0))
+    cutout = remove_background(draw_photo(prompt, 256, 256, 0))
     alpha = np.asarray(cutout)[:, :, 3]
     assert alpha[[0, 0, -1, -1], [0, -1, 0, -1]].max() == 0
-    assert alpha[160, 160] == 255
+    assert alpha[128, 128] == 255
     assert 0.04 <= (alpha > 127).mean() <= 0.70
-    assert alpha[-20:, :160].max() == 0  # where the label is
+    assert alpha[-16:, :128].max() == 0  # where the label is
 
 
 def small(prompt: str, seed: int = 0) -> NDArray[np.uint8]:
@@ -42,7 +42,7 @@ def small(prompt: str, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def test_different_prompts_and_seeds_give_visibly_different_pictures() -> None:
-    pictures = [small(prompt) for prompt in (*PROMPTS[:6], "qwertz", "asdf", "yxcv")]
+    pictures = [small(prompt) for prompt in (*PROMPTS[:4], "qwertz", "asdf")]
     pictures += [small("qwertz", 1), small("qwertz", 2)]
     for index, one in enumerate(pictures):
         for other in pictures[index + 1 :]:
@@ -90,18 +90,27 @@ def test_the_picture_says_that_it_is_a_stand_in() -> None:
     assert beside.std() < 12  # and nothing of the kind elsewhere
 
 
-def facts(image: Image.Image) -> str:
-    """A digest of colours averaged over an 8 x 8 grid in coarse steps: the picture's looks.
+def cells(image: Image.Image) -> NDArray[np.float64]:
+    """Each band's mean in each cell of a 6 x 6 grid.
 
     Bytes would differ between processors, whose vector units round the last bit differently.
     """
     bands = np.asarray(image).astype(np.float64)
-    cells = bands.reshape(8, image.height // 8, 8, image.width // 8, -1).mean((1, 3))
-    return hashlib.sha256(np.floor(cells / 16 + 0.5).astype(np.uint8).tobytes()).hexdigest()[:16]
+    return bands.reshape(6, image.height // 6, 6, image.width // 6, -1).mean((1, 3)).ravel()
+
+
+GOLDEN_PHOTO = "PHOTO"
+GOLDEN_CUTOUT = "CUTOUT"
 
 
 def test_golden_pictures_have_not_changed() -> None:
-    photo = draw_photo("a red ceramic mug", 192, 160, 7)
-    message = "the bytes have changed: raise the revision of this model in providers/catalog"
-    assert facts(photo) == "PHOTO", f"stand-in: {message}"
-    assert facts(remove_background(photo)) == "CUTOUT", f"cut-out: {message}"
+    photo = draw_photo("a red ceramic mug", 192, 144, 7)
+    cutout = remove_background(photo)
+    for image, golden, tolerance in ((photo, GOLDEN_PHOTO, 0.75), (cutout, GOLDEN_CUTOUT, 2.0)):
+        found = cells(image)
+        coded = base64.b64encode(np.rint(found).astype(np.uint8).tobytes()).decode()
+        known = np.frombuffer(base64.b64decode(golden), np.uint8)
+        assert known.size == found.size and np.abs(known - found).max() <= tolerance, (
+            "these pixels have changed: raise the revision of this model in providers/catalog,"
+            f" and write here what they are now: {coded}"
+        )
