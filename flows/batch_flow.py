@@ -13,7 +13,7 @@ from typing import Any
 from prefect import flow, task, unmapped
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.runtime import flow_run
+from prefect.runtime import flow_run, task_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
@@ -107,9 +107,19 @@ def _last_position(work: Work, pilot: int | None) -> int:
     return valid[-1] + 1 if valid else 0
 
 
+def _rows_name() -> str:
+    given = task_run.parameters
+    return f"rows {given['first'] + 1:,} to {given['stop']:,}"
+
+
+def _shard_name() -> str:
+    given = flow_run.parameters
+    return f"{given['template']} · rows {given['first'] + 1:,} to {given['stop']:,}"
+
+
 @task(
     name="run_shard",
-    task_run_name="rows {first} to {stop}",
+    task_run_name=_rows_name,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
@@ -120,7 +130,7 @@ async def run_shard(template: str, run: str, first: int, stop: int) -> None:
 
 @flow(
     name="shard",
-    flow_run_name="{template} rows {first} to {stop}",
+    flow_run_name=_shard_name,
     retries=0,
     persist_result=False,
 )

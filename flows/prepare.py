@@ -29,7 +29,7 @@ from flows.template import Template
 from providers.catalog import Model, load_model
 from providers.errors import RequestError, near
 from providers.local.adapter import workers
-from tasks.ledger import Ledger, runs
+from tasks.ledger import Ledger, runs, shown_url
 from tasks.store import Store
 
 
@@ -199,7 +199,7 @@ def freeze(prepared: Prepared, plan: Plan, ledger: Ledger, parent: Path) -> Work
             "is_one_row": not prepared.table_digest,
             "options": prepared.options.model_dump(mode="json"),
             "created_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "ledger": ledger.url,
+            "ledger": shown_url(ledger.url),
         },
     )
     values = {

@@ -16,6 +16,7 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 from flows.rows import ReadyRow
 from flows.runner import RowOutcome
 
+QUIET_SECONDS = 15.0  # between two lines when nothing has ended
 EVERY_SECONDS = 3.0  # an update is a request to the server: on a timer, never per row
 
 
@@ -61,13 +62,13 @@ async def shown(progress: Progress, key: str, say: Callable[[str], None]) -> Asy
 
 
 async def _keep_up(progress: Progress, artifact: UUID, say: Callable[[str], None]) -> None:
-    last = ""
+    ended, said = 0, time.monotonic()
     while True:
         await asyncio.sleep(EVERY_SECONDS)
         await _update(progress, artifact)
-        if (line := progress.line()) != last:
-            say(line)
-            last = line
+        if progress.states.total() != ended or time.monotonic() - said > QUIET_SECONDS:
+            say(progress.line())
+            ended, said = progress.states.total(), time.monotonic()
 
 
 async def _update(progress: Progress, artifact: UUID) -> None:

@@ -7,6 +7,7 @@ one by one: 10 ms per invocation awaited against 24 to 65 submitted (measured 20
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -24,7 +25,6 @@ from flows.routes import candidates
 from flows.rows import ReadyRow
 from flows.runner import RowOutcome, StepEnd, outcome_of, run_row
 from providers.errors import InputError
-from providers.media import Value
 from tasks.candidate import StepCall
 from tasks.invoke import Perform, StepResult, Wish, invoke, perform_plainly
 from tasks.keep import keep_file
@@ -35,6 +35,7 @@ from tasks.money import to_nanos
 from tasks.services import Services
 
 WATCH_SECONDS = 1.0
+WHOLE_AT_ONCE = 100  # rows recorded in one transaction when nothing was left to do
 
 stop_asked = threading.Event()
 """Set by a first Ctrl-C: every shard of this process admits no further row."""
@@ -107,10 +108,16 @@ class Shard:
             for row in waiting:
                 await self._run_one(row, known.of(row.id))
 
-        count = min(self.work.options.jobs, len(rows))
+        count = min(self._rows_in_flight(), len(rows))
         async with asyncio.TaskGroup() as group:
             for _ in range(count):
                 group.create_task(worker())
+
+    def _rows_in_flight(self) -> int:
+        if all(route.provider == "local" for found in self.work.routes.values() for route in found):
+            # More rows than cores would all draw first and finish last: nothing to see for long.
+            return min(self.work.options.jobs, (os.cpu_count() or 1) + 1)
+        return self.work.options.jobs
 
     async def _run_one(self, row: ReadyRow, known: Mapping[str, StepEnd]) -> None:
         if self.stop_reason or not await self._admit(row, known):
@@ -166,23 +173,33 @@ class Shard:
         )
 
     async def _finish(self, row: ReadyRow, outcome: RowOutcome, *, sent: int) -> None:
-        outputs = {
-            name: value
-            for name, value in outcome.outputs.items()
-            if not isinstance(value, NoResult)
-        }
-        await asyncio.to_thread(self._place, row, outputs)
-        end = RowEnd(row.id, outcome.state, outcome.reason, outcome.step, outcome.error, sent)
-        found = [
-            (Place(self.work.run, row.id, name), ended.result.attempt, ended.result.reused)
-            for name, ended in outcome.ends.items()
-            if ended.result is not None
-        ]
-        await self.services.ledger.do(_record, self.work.run, [end], found)
-        self.report(row, outcome)
+        await self._finish_all([(row, outcome)], sent=sent)
 
-    def _place(self, row: ReadyRow, outputs: Mapping[str, Value]) -> None:
-        self.work.folder.place(self.services.store, row.id, outputs)
+    async def _finish_all(self, ended: Sequence[tuple[ReadyRow, RowOutcome]], *, sent: int) -> None:
+        """Put the rows' outputs into the run folder, then record their ends."""
+        await asyncio.to_thread(self._place, ended)
+        ends = [
+            RowEnd(row.id, outcome.state, outcome.reason, outcome.step, outcome.error, sent)
+            for row, outcome in ended
+        ]
+        found = [
+            (Place(self.work.run, row.id, name), end.result.attempt, end.result.reused)
+            for row, outcome in ended
+            for name, end in outcome.ends.items()
+            if end.result is not None
+        ]
+        await self.services.ledger.do(_record, self.work.run, ends, found)
+        for row, outcome in ended:
+            self.report(row, outcome)
+
+    def _place(self, ended: Sequence[tuple[ReadyRow, RowOutcome]]) -> None:
+        for row, outcome in ended:
+            outputs = {
+                name: value
+                for name, value in outcome.outputs.items()
+                if not isinstance(value, NoResult)
+            }
+            self.work.folder.place(self.services.store, row.id, outputs)
 
     async def _finish_invalid(self, rows: Sequence[ReadyRow]) -> None:
         for row in rows:
@@ -194,9 +211,12 @@ class Shard:
 
     async def _finish_whole(self, rows: Sequence[ReadyRow], known: Known) -> None:
         """Rows whose every result is known: no task run each, one speaks for all."""
-        for row in rows:
-            outcome = outcome_of(self.work.graph, row.inputs, known.of(row.id))
-            await self._finish(row, outcome, sent=0)
+        for start in range(0, len(rows), WHOLE_AT_ONCE):
+            ended = [
+                (row, outcome_of(self.work.graph, row.inputs, known.of(row.id)))
+                for row in rows[start : start + WHOLE_AT_ONCE]
+            ]
+            await self._finish_all(ended, sent=0)
 
     async def _maybe_break(self) -> None:
         reason = await self.services.ledger.do(runs.breaker, self.work.run)

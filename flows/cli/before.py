@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from flows.prepare import Prepared, Request, plan_run, prepare
 from flows.run_plan import Plan
 from providers.errors import RequestError
 from tasks.home import Home, find_home
-from tasks.ledger import open_ledger
+from tasks.ledger import open_ledger, shown_url
 from tasks.ledger.attempts import count_accepted
 from tasks.store import Store
 
@@ -69,15 +70,7 @@ def announce(ahead: Ahead) -> None:
 
 def shown_ledger(home: Home) -> str:
     """Return the ledger's place as people read it; a password in its URL is not shown."""
-    if not home.ledger_url.startswith("sqlite:///"):
-        from sqlalchemy.engine import make_url
-
-        return repr(make_url(home.ledger_url))
-    path = Path(home.ledger_url.removeprefix("sqlite:///"))
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+    return shown_url(home.ledger_url).removeprefix(f"{Path.cwd()}{os.sep}")
 
 
 def tell_faults(planned: Plan) -> None:

@@ -118,6 +118,7 @@ def _goes_on(ahead: Ahead, totals: Totals, pilot: int, rest: int, *, yes: bool) 
         return False
     question = f"{seen} Go on with {rest:,} rows for about {ahead.plan.expected_for(rest)}?"
     if yes:
+        tell(f"{question} Yes.")
         return True
     if not sys.stdin.isatty():
         tell(f"{question} No terminal to ask at: no. Add --yes to go on.")

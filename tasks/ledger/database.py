@@ -72,6 +72,13 @@ class Ledger:
         return done
 
     def _serve(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # the connection is gone for good: nobody may wait for ever
+            while (piece := self._queue.get()) is not None:
+                _finish(piece.done, error=_readable(error, self.url))
+
+    def _work(self) -> None:
         with self._engine.connect() as connection:
             while (first := self._queue.get()) is not None:
                 group, ended = [first], False
@@ -114,7 +121,7 @@ def _finish(done: Future[Any], result: Any = None, error: BaseException | None =
 def _readable(error: BaseException, url: str) -> BaseException:
     if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
         reason = str(error.orig).splitlines()[0]
-        return SetupError(f"The ledger {_shown(url)} cannot be used: {reason}.")
+        return SetupError(f"The ledger {shown_url(url)} cannot be used: {reason}.")
     return error
 
 
@@ -137,17 +144,18 @@ def open_ledger(url: str) -> Ledger:
                 )
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise SetupError(f"The ledger {_shown(url)} cannot be opened: {reason}.") from None
+        raise SetupError(f"The ledger {shown_url(url)} cannot be opened: {reason}.") from None
     if found is not None and int(found) > SCHEMA_VERSION:
         raise SetupError(
-            f"The ledger {_shown(url)} has schema {found}, this mediaflows reads up to "
+            f"The ledger {shown_url(url)} has schema {found}, this mediaflows reads up to "
             f"{SCHEMA_VERSION}: install the newer mediaflows that wrote it, or set MEDIAFLOWS_HOME "
             "to another folder."
         )
     return Ledger(engine, url)
 
 
-def _shown(url: str) -> str:
+def shown_url(url: str) -> str:
+    """Return where a ledger is, as people read it: a path, or a URL without its password."""
     parsed = make_url(url)
     return parsed.database or url if parsed.drivername.startswith("sqlite") else repr(parsed)
 

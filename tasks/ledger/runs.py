@@ -117,6 +117,7 @@ def admit(connection: Connection, run: str, row: str, owner: str, worst_nanos: i
     """
     if worst_nanos == 0:
         return True
+    release(connection, run, row)  # what a process that died had reserved for this very row
     cap = select(runs.c.cap_nanos).where(runs.c.id == run).scalar_subquery()
     spent = select(func.coalesce(func.sum(_counted()), 0)).where(attempts.c.run == run)
     reserved = select(func.coalesce(func.sum(reservations.c.amount_nanos), 0)).where(

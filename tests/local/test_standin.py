@@ -99,8 +99,15 @@ def cells(image: Image.Image) -> NDArray[np.float64]:
     return bands.reshape(6, image.height // 6, 6, image.width // 6, -1).mean((1, 3)).ravel()
 
 
-GOLDEN_PHOTO = "PHOTO"
-GOLDEN_CUTOUT = "CUTOUT"
+GOLDEN_PHOTO = (
+    "s6+ot7OruLSst7Ors6+nramivrmxwr21upWPu5KMvbmxt7OryMO7zMe/skdEkEVDt6Gawby00MvD087F"
+    "sUlFij48s6afxL+31tHI1dDHu5uUrpWPy8e+zsrBpaKdp6SfqqeixMC52tXM087G"
+)
+GOLDEN_CUTOUT = (
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA7GBdUPxYWVAAAAAAAAAAAAAAAAAAAAACfMi/j"
+    "hDk37SQPDjwAAAAAAAAAAAAAAACYLizdfzEv6RMICCAAAAAAAAAAAAAAAAA3ERBJLA8OSgAAAAAAAAAA"
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+)
 
 
 def test_golden_pictures_have_not_changed() -> None:
