@@ -9,8 +9,8 @@ import asyncio
 import random
 import time
 
-from providers.adapter import Adapter, Answer, Call, Done, Job, Order, Pending, Wire
-from providers.errors import ParkedError, UnavailableError
+from providers.adapter import Adapter, Call, Done, Job, Order, Pending, Wire
+from providers.errors import ParkedError, UnavailableError, UncertainError
 
 POLL_GROWTH = 1.4
 POLL_FIRST_SECONDS = 0.5
@@ -41,6 +41,7 @@ class Driver:
         """
         started = time.monotonic()
         pause = self._first_poll_seconds or usual_seconds / 2 or POLL_FIRST_SECONDS
+        asked = 0.0
         while True:
             left = deadline_seconds - (time.monotonic() - started)
             if left <= 0:
@@ -48,16 +49,15 @@ class Driver:
                     f"job {job.id} was not finished after {deadline_seconds:g} s; it runs on at "
                     "the provider, and the next run takes its result"
                 )
-            await asyncio.sleep(min(pause * random.uniform(0.9, 1.1), left))
-            state = self.adapter.read_poll(job, await self._poll(self.adapter.poll(job)))
-            if not isinstance(state, Pending):
-                return state
-            pause = min(pause * POLL_GROWTH, POLL_LONGEST_SECONDS)
-
-    async def _poll(self, call: Call) -> Answer:
-        for _ in range(5):  # a poll may be repeated freely: it is a GET
+            await asyncio.sleep(min(max(pause * random.uniform(0.9, 1.1), asked), left))
+            asked = 0.0
             try:
-                return await self.wire.send(call)
-            except UnavailableError as error:
-                await asyncio.sleep(error.retry_after_seconds or 1.0)
-        return await self.wire.send(call)
+                state = self.adapter.read_poll(job, await self.wire.send(self.adapter.poll(job)))
+            except UnavailableError as error:  # a poll may be repeated freely: it is a GET
+                asked = error.retry_after_seconds or 0.0
+            except UncertainError:
+                pass
+            else:
+                if not isinstance(state, Pending):
+                    return state
+            pause = min(pause * POLL_GROWTH, POLL_LONGEST_SECONDS)

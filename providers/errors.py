@@ -100,5 +100,5 @@ def near(word: str, known: Iterable[str]) -> str:
         return f" Did you mean {close[0]!r}?"
     if not names:
         return ""
-    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    return f" Known: {shown}."
+    shown = ", ".join(names[:12])
+    return f" Known: {shown}, ..." if len(names) > 12 else f" Known: {shown}."

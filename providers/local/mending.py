@@ -143,7 +143,7 @@ def made_whole(rgb: Bytes, mask: Bytes) -> Bytes:
         for name in range(1, gaps):
             core = (np.asarray(found) == name).astype(np.uint8)
             gap = np.asarray(cv2.dilate(core, _SQUARE), np.uint8) & hull & (1 - whole)
-            if 0.001 * mask.size < gap.sum() < 0.5 * count and _is_subject(lab, steep, whole, gap):
+            if 0.001 * mask.size < gap.sum() < 1.2 * count and _is_subject(lab, steep, whole, gap):
                 whole |= gap
     return np.asarray(cv2.morphologyEx(whole, cv2.MORPH_CLOSE, _SQUARE), np.uint8)
 

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,9 @@ def imported(path: Path) -> Iterator[str]:
             yield str(node.module)
 
 
-def tops(path: Path) -> set[str]:
-    return {module.split(".")[0] for module in imported(path)}
+@cache
+def tops(path: Path) -> frozenset[str]:
+    return frozenset(module.split(".")[0] for module in imported(path))
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)

@@ -16,7 +16,7 @@ def test_every_provider_is_registered_under_its_own_name_in_order() -> None:
 
 
 def test_an_unknown_provider_offers_the_nearest_name() -> None:
-    with pytest.raises(RequestError, match="There is no provider 'replicat'. Did you mean"):
+    with pytest.raises(RequestError, match="Did you mean 'replicate'"):
         provider_named("replicat")
 
 

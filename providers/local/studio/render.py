@@ -154,7 +154,8 @@ class Studio:
         shine = _softboxes(mirror, gloss)[:, None]
         strength = gloss * (0.10 + 0.55 * edge)
         glossy = diffuse + shine * strength[:, None]
-        metallic = colour * (shine * 0.85 + 0.22 * diffuse + 0.08)
+        wall = 0.16 + 0.3 * np.clip(0.4 - mirror[0], 0, 1)  # the lit side of the room
+        metallic = colour * (shine * 0.85 + 0.22 * diffuse + wall[:, None])
         result: Floats = np.where(metal[:, None], metallic, glossy) + colour * glow[:, None]
         return result
 
