@@ -19,11 +19,12 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.artifacts import publish_summary
 from flows.options import RunOptions
-from flows.prepare import Request, Work, open_work, start_run
+from flows.prepare import Request, Work, open_work, prepare, start_run
 from flows.progress import Progress, say, shown
 from flows.results import Totals, finish_run
 from flows.shard import Shard
 from flows.task_runs import carry_in_prefect, perform_in, speak_in_prefect
+from providers.errors import UserError
 from tasks.home import find_home
 from tasks.ledger import open_ledger, owners, runs
 from tasks.services import Services, open_services
@@ -38,6 +39,9 @@ ONE_AFTER_ANOTHER: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=1)
 
 INCOMPLETE_STATE = "Incomplete"
 """The name of the state of a run that went as it should, but for some of its rows."""
+
+
+BAD_REQUEST_STATE = "BadRequest"
 
 
 def shard_ranges(rows: int, steps: int) -> list[range]:
@@ -73,11 +77,19 @@ def batch(
         run: Go on with this run, from its frozen copies, instead of starting one.
         pilot: Run only the first valid rows, this many.
     """
+    try:
+        return _run_batch(Request(template, Path(table), options), run, pilot)
+    except UserError as error:
+        return bad_request(error)
+
+
+def _run_batch(request: Request, run: str | None, pilot: int | None) -> State[Any]:
     home = find_home()
+    if run is None:
+        prepare(request)  # a bad request ends here, before anything is written
     ledger, store = open_ledger(home.ledger_url), Store(home.store)
     try:
         if run is None:
-            request = Request(template, Path(table), options)
             run = asyncio.run(start_run(request, ledger, store)).run
         owner = owners.this_process()
         ledger.do_now(owners.register, owner)
@@ -157,6 +169,11 @@ async def run_rows(work: Work, services: Services, key: str) -> Progress:
     async with shown(progress, f"progress-{key}", say):
         await runner.run(work.rows)
     return progress
+
+
+def bad_request(error: UserError) -> State[Any]:
+    """Return the state of a flow run whose request was wrong; nothing was sent."""
+    return Failed(name=BAD_REQUEST_STATE, message=str(error))
 
 
 def end_state(totals: Totals, options: RunOptions) -> State[Any]:

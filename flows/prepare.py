@@ -27,7 +27,7 @@ from flows.run_plan import Plan, make_plan
 from flows.table import InputFile, InputValue, Row, bind_one, bind_table, read_table
 from flows.template import Template
 from providers.catalog import Model, load_model
-from providers.errors import RequestError, near
+from providers.errors import RequestError, SetupError, near
 from providers.local.adapter import workers
 from tasks.ledger import Ledger, runs, shown_url
 from tasks.store import Store
@@ -177,7 +177,13 @@ def freeze(prepared: Prepared, plan: Plan, ledger: Ledger, parent: Path) -> Work
     run = uuid4().hex[:10]
     stamp = time.strftime("%Y%m%d-%H%M%S")
     folder = RunFolder((parent / prepared.graph.name / f"{stamp}_{run}").absolute())
-    folder.path.mkdir(parents=True)
+    try:
+        folder.path.mkdir(parents=True)
+    except OSError as error:
+        raise SetupError(
+            f"{folder.path}: cannot be made: {error.strerror or error}; choose another folder "
+            "with --out."
+        ) from None
     models = {
         model.model: model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         for step in prepared.graph.steps

@@ -123,8 +123,13 @@ def _media(value: Value) -> Iterator[Media]:
             yield item
 
 
+def short_text(text: str) -> str:
+    """Return the beginning of a text, as names of runs bear it."""
+    return text if len(text) <= 32 else f"{text[:31]}…"
+
+
 def _label(row: Row) -> str:
     """The row as task runs name it: its id and the beginning of its first text."""
     text = next((value for value in row.inputs.values() if isinstance(value, str)), "")
-    short = text if len(text) <= 32 else f"{text[:31]}…"
+    short = short_text(text)
     return f"{row.id} · {short}" if short and short != row.id else row.id

@@ -15,14 +15,16 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.batch_flow import end_state, run_rows
+from flows.batch_flow import bad_request, end_state, run_rows
 from flows.grammar import as_text
 from flows.graph import Graph
 from flows.load import load_template
 from flows.options import RunOptions
-from flows.prepare import Request, start_run
+from flows.prepare import Request, prepare, start_run
 from flows.results import finish_run
+from flows.rows import short_text
 from flows.template import Input
+from providers.errors import UserError
 from tasks.home import find_home
 from tasks.ledger import runs
 from tasks.services import open_services
@@ -60,6 +62,7 @@ def template_flow(name: str) -> Flow[..., Any]:
     return Flow(
         run_template,
         name=graph.name,
+        flow_run_name=_run_name,
         description=graph.template.about,
         version=str(graph.template.version),
         retries=0,
@@ -70,7 +73,12 @@ def template_flow(name: str) -> Flow[..., Any]:
 async def _run_once(template: str, options: RunOptions, values: dict[str, Any]) -> State[Any]:
     given = {name: _text(value) for name, value in values.items() if value is not None}
     request = Request(template, None, options.model_copy(update={"set": given}))
-    async with open_services(find_home()) as services:
+    try:
+        home = find_home()
+        prepare(request)
+    except UserError as error:
+        return bad_request(error)
+    async with open_services(home) as services:
         work = await start_run(request, services.ledger, services.store)
         await services.ledger.do(
             runs.begin, work.run, owner=services.owner.id, flow_run_id=flow_run.id
@@ -78,6 +86,12 @@ async def _run_once(template: str, options: RunOptions, values: dict[str, Any]) 
         await run_rows(work, services, work.run)
         totals, _ = await asyncio.to_thread(finish_run, work, services.ledger, services.store)
     return end_state(totals, options)
+
+
+def _run_name() -> str:
+    """The template and the beginning of its first text."""
+    given = (value for value in flow_run.parameters.values() if isinstance(value, str))
+    return " · ".join([str(flow_run.flow_name), short_text(next(given, ""))]).removesuffix(" · ")
 
 
 def _signature(graph: Graph) -> inspect.Signature:

@@ -197,10 +197,9 @@ async def _settle(
         )
         await services.ledger.do(attempts.settle, attempt_id, settlement)
         raise RejectedError(str(error)) from None
-    await services.ledger.do(
-        attempts.settle, attempt_id, _accepted(values, amount, grade, done.units)
+    return await services.ledger.do(
+        attempts.settle_and_read, attempt_id, _accepted(values, amount, grade, done.units)
     )
-    return await services.ledger.do(attempts.read, attempt_id)
 
 
 async def _join(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -80,6 +81,18 @@ def tell_faults(planned: Plan) -> None:
     if len(planned.faults) > FAULTS_SHOWN:
         tell(f"  and {len(planned.faults) - FAULTS_SHOWN:,} more; `plan --json` lists all")
     tell(f"{planned.invalid:,} of {planned.rows:,} rows have faults and will not run")
+
+
+def write_plan(planned: Plan, path: Path) -> None:
+    """Write the plan as one JSON document.
+
+    Raises:
+        RequestError: the file cannot be written.
+    """
+    try:
+        path.write_text(json.dumps(planned.to_json(), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def may_go_on(planned: Plan, *, yes: bool) -> None:

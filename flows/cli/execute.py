@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from prefect.client.schemas.objects import State
 from prefect.states import raise_state_exception
 
-from flows.batch_flow import INCOMPLETE_STATE, batch
+from flows.batch_flow import BAD_REQUEST_STATE, INCOMPLETE_STATE, batch
 from flows.cli.before import Ahead
 from flows.cli.find_run import find_run, open_existing_ledger
 from flows.cli.tables import print_json, print_summary, tell
@@ -68,8 +68,7 @@ def execute_one(ahead: Ahead, out: str | None, *, as_json: bool) -> int:
     try:
         found = ledger.do_now(runs.of_flow_run, flow_run)
         if found is None:  # it did not come so far as to be written down
-            raise_state_exception(state)
-            raise RuntimeError(f"the flow run ended as {state.name} and left no run")
+            _raise(state)
         return _conclude(open_work(found, ledger), ledger, store, as_json=as_json)
     finally:
         ledger.close()
@@ -106,7 +105,7 @@ def _run_flow(work: Work, pilot: int | None) -> None:
             return_state=True,
         )
     if not state.is_completed() and state.name != INCOMPLETE_STATE:
-        raise_state_exception(state)
+        _raise(state)
 
 
 def _goes_on(ahead: Ahead, totals: Totals, pilot: int, rest: int, *, yes: bool) -> bool:
@@ -163,6 +162,13 @@ def _stop_on_interrupt() -> Iterator[None]:
 async def _call(flow: Callable[..., Any], parameters: dict[str, Any]) -> State[Any]:
     state: State[Any] = await flow(**parameters, return_state=True)
     return state
+
+
+def _raise(state: State[Any]) -> NoReturn:
+    if state.name == BAD_REQUEST_STATE:
+        raise RequestError(state.message or "")
+    raise_state_exception(state)
+    raise RuntimeError(f"the flow run ended as {state.name}")
 
 
 def _short(path: Path) -> str:

@@ -25,16 +25,14 @@ OUT = click.option("--out", type=click.Path(), help="Where run folders go [defau
 @run_choices
 def plan(template: str, rows: str, output: str | None, as_json: bool, options: RunOptions) -> None:
     """Check everything, price it and time it; no call is made, nothing is written."""
-    from flows.cli.before import look_ahead, tell_faults
+    from flows.cli.before import look_ahead, tell_faults, write_plan
     from flows.prepare import Request
     from flows.run_plan import price_words
 
     ahead = look_ahead(Request(template, Path(rows), options))
     planned = ahead.plan
     if output:
-        import json
-
-        Path(output).write_text(json.dumps(planned.to_json(), indent=2) + "\n", encoding="utf-8")
+        write_plan(planned, Path(output))
     if as_json:
         print_json(planned.to_json())
     else:

@@ -16,8 +16,9 @@ from PIL import Image, ImageDraw, ImageFont
 from providers.errors import InputError
 from providers.local.arrays import Floats
 from providers.local.contact import fit_text
+from providers.local.studio.colour import linear, tone_mapped
 from providers.local.studio.look import Look
-from providers.local.studio.render import Backdrop, Material, Studio, linear, tone_mapped
+from providers.local.studio.render import Backdrop, Material, Studio
 from providers.local.studio.shelf import SHELF
 
 SMALLEST, LARGEST = 64, 4096  # pixels of a side

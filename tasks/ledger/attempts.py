@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
 from tasks.ledger.dialect import insert_or_ignore
 from tasks.ledger.schema import OPEN, attempts, requests, uses
@@ -119,6 +119,33 @@ _COLUMNS = [
     ]
 ]
 
+# What every attempt runs is built once: building a statement costs more than running it.
+_SURVEY = (
+    select(*_COLUMNS)
+    .where(
+        or_(
+            attempts.c.key.in_(bindparam("keys", expanding=True)),
+            and_(
+                attempts.c.run == bindparam("run"),
+                attempts.c.row == bindparam("row"),
+                attempts.c.step == bindparam("step"),
+                attempts.c.item == bindparam("item"),
+            ),
+        )
+    )
+    .order_by(attempts.c.created_at)
+)
+_ACCEPTED = select(*_COLUMNS).where(
+    attempts.c.key.in_(bindparam("keys", expanding=True)), attempts.c.outcome == "accepted"
+)
+_ACCEPTED_ID = select(attempts.c.id).where(
+    attempts.c.key == bindparam("of_key"), attempts.c.outcome == "accepted"
+)
+_ONE = select(*_COLUMNS).where(attempts.c.id == bindparam("of_id"))
+_CHANGE_OPEN = update(attempts).where(
+    attempts.c.id == bindparam("of_id"), attempts.c.state.in_(OPEN)
+)
+
 
 def _attempt(row: Row[Any]) -> Attempt:
     return Attempt(
@@ -146,32 +173,21 @@ def _attempt(row: Row[Any]) -> Attempt:
 
 def survey(connection: Connection, place: Place, keys: Sequence[str]) -> list[Attempt]:
     """Return every attempt on these keys, and every attempt of this place, oldest first."""
-    query = (
-        select(*_COLUMNS)
-        .where(
-            or_(
-                attempts.c.key.in_(keys),
-                and_(
-                    attempts.c.run == place.run,
-                    attempts.c.row == place.row,
-                    attempts.c.step == place.step,
-                    attempts.c.item == place.item,
-                ),
-            )
-        )
-        .order_by(attempts.c.created_at)
-    )
-    return [_attempt(row) for row in connection.execute(query)]
+    wanted = {
+        "keys": list(keys),
+        "run": place.run,
+        "row": place.row,
+        "step": place.step,
+        "item": place.item,
+    }
+    return [_attempt(row) for row in connection.execute(_SURVEY, wanted)]
 
 
 def accepted_for(connection: Connection, keys: Iterable[str]) -> dict[str, Attempt]:
     """Return the accepted attempt of each key that has one."""
     wanted, found = list(keys), {}
     for start in range(0, len(wanted), CHUNK):
-        query = select(*_COLUMNS).where(
-            attempts.c.key.in_(wanted[start : start + CHUNK]), attempts.c.outcome == "accepted"
-        )
-        for row in connection.execute(query):
+        for row in connection.execute(_ACCEPTED, {"keys": wanted[start : start + CHUNK]}):
             found[row.key] = _attempt(row)
     return found
 
@@ -210,14 +226,12 @@ def count_accepted(connection: Connection) -> int:
 
 def read(connection: Connection, attempt_id: str) -> Attempt:
     """Return one attempt as it stands now."""
-    return _attempt(connection.execute(select(*_COLUMNS).where(attempts.c.id == attempt_id)).one())
+    return _attempt(connection.execute(_ONE, {"of_id": attempt_id}).one())
 
 
 def open_attempt(connection: Connection, opening: Opening) -> bool:
     """Write the intent; False when another open or accepted attempt holds the request."""
-    if connection.execute(
-        select(attempts.c.id).where(attempts.c.key == opening.key, attempts.c.outcome == "accepted")
-    ).first():
+    if connection.execute(_ACCEPTED_ID, {"of_key": opening.key}).first():
         return False
     _remember_request(connection, opening)
     return bool(_insert_attempt(connection, _values(opening) | {"state": "intent"}))
@@ -227,11 +241,13 @@ def submitted(
     connection: Connection, attempt_id: str, job: str, receipt: Mapping[str, Any]
 ) -> None:
     """Record the job, whoever owns the attempt by now: an id that arrived is never dropped."""
-    connection.execute(
-        update(attempts)
-        .where(attempts.c.id == attempt_id, attempts.c.state.in_(OPEN))
-        .values(state="submitted", job=job, receipt=json.dumps(receipt), submitted_at=time.time())
-    )
+    values = {
+        "state": "submitted",
+        "job": job,
+        "receipt": json.dumps(receipt),
+        "submitted_at": time.time(),
+    }
+    connection.execute(_CHANGE_OPEN, {"of_id": attempt_id, **values})
 
 
 def uncertain(connection: Connection, attempt_id: str, error: str) -> None:
@@ -245,13 +261,14 @@ def uncertain(connection: Connection, attempt_id: str, error: str) -> None:
 
 def settle(connection: Connection, attempt_id: str, settlement: Settlement) -> bool:
     """End an open attempt; False when it had ended already."""
-    values = _settled(settlement)
-    done = connection.execute(
-        update(attempts)
-        .where(attempts.c.id == attempt_id, attempts.c.state.in_(OPEN))
-        .values(**values)
-    )
+    done = connection.execute(_CHANGE_OPEN, {"of_id": attempt_id, **_settled(settlement)})
     return done.rowcount == 1
+
+
+def settle_and_read(connection: Connection, attempt_id: str, settlement: Settlement) -> Attempt:
+    """End an open attempt and return it as it stands; of two settlements the first stays."""
+    settle(connection, attempt_id, settlement)
+    return read(connection, attempt_id)
 
 
 def settle_local(connection: Connection, opening: Opening, settlement: Settlement) -> Attempt:

@@ -143,9 +143,11 @@ def open_ledger(url: str) -> Ledger:
                     insert(meta).values(name="schema_version", value=str(SCHEMA_VERSION))
                 )
     except SQLAlchemyError as error:
+        engine.dispose()
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise SetupError(f"The ledger {shown_url(url)} cannot be opened: {reason}.") from None
     if found is not None and int(found) > SCHEMA_VERSION:
+        engine.dispose()  # an open connection would leave its -wal and -shm files behind
         raise SetupError(
             f"The ledger {shown_url(url)} has schema {found}, this mediaflows reads up to "
             f"{SCHEMA_VERSION}: install the newer mediaflows that wrote it, or set MEDIAFLOWS_HOME "

@@ -29,16 +29,16 @@ PROMPTS = [
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_the_subject_of_a_stand_in_is_cut_out_and_its_label_is_not(prompt: str) -> None:
-    cutout = remove_background(draw_photo(prompt, 256, 256, 0))
+    cutout = remove_background(draw_photo(prompt, 200, 200, 0))
     alpha = np.asarray(cutout)[:, :, 3]
     assert alpha[[0, 0, -1, -1], [0, -1, 0, -1]].max() == 0
-    assert alpha[128, 128] == 255
+    assert alpha[100, 100] == 255
     assert 0.04 <= (alpha > 127).mean() <= 0.70
-    assert alpha[-16:, :128].max() == 0  # where the label is
+    assert alpha[-12:, :100].max() == 0  # where the label is
 
 
 def small(prompt: str, seed: int = 0) -> NDArray[np.uint8]:
-    return np.asarray(draw_photo(prompt, 96, 96, seed))
+    return np.asarray(draw_photo(prompt, 72, 72, seed))
 
 
 def test_different_prompts_and_seeds_give_visibly_different_pictures() -> None:
@@ -55,11 +55,11 @@ def test_the_same_prompt_and_seed_give_the_same_picture() -> None:
 
 def test_colours_that_a_prompt_names_are_used() -> None:
     for word, band in (("red", 0), ("green", 1), ("blue", 2)):
-        middle = small(f"a {word} ball")[35:60, 35:60].reshape(-1, 3).mean(0)
+        middle = small(f"a {word} ball")[26:45, 26:45].reshape(-1, 3).mean(0)
         assert int(middle.argmax()) == band
 
 
-@pytest.mark.parametrize("size", [(64, 64), (64, 512), (700, 80), (257, 193), (1200, 900)])
+@pytest.mark.parametrize("size", [(64, 64), (64, 512), (700, 80), (257, 193), (1000, 900)])
 def test_any_size_is_drawn_in_full(size: tuple[int, int]) -> None:
     image = draw_photo("a vase", *size, 3)
     assert image.size == size and image.mode == "RGB"

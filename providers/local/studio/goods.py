@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from providers.local.studio.colour import linear
 from providers.local.studio.look import GOLD, PAPER, STEEL, WOOD, Look, standing_at
-from providers.local.studio.render import Material, Subject, linear
+from providers.local.studio.render import Material, Subject
 from providers.local.studio.solids import (
     Solid,
     ball,

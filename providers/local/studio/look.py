@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from providers.local.studio.render import Material, Subject, linear
+from providers.local.studio.colour import linear
+from providers.local.studio.render import Material, Subject
 from providers.local.studio.solids import Solid, spun
 
 WOOD = Material(linear("#8a5a35"), 0.25)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from providers.local.studio.colour import linear
 from providers.local.studio.look import DARK, GOLD, PAPER, WOOD, Look
-from providers.local.studio.render import Material, Subject, linear
+from providers.local.studio.render import Material, Subject
 from providers.local.studio.solids import (
     ball,
     common,

@@ -1,0 +1,53 @@
+"""Commands that run no flow answer at once, since they import nothing heavy."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("prefect", "pandas", "cv2")
+PROBE = f"""
+import atexit, sys
+from flows.cli import main
+atexit.register(lambda: print("heavy:", *[n for n in {HEAVY} if n in sys.modules]))
+main()
+"""
+
+
+def heavy_imports(words: tuple[object, ...]) -> list[str]:
+    ran = subprocess.run(
+        [sys.executable, "-c", PROBE, *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert ran.returncode in (0, 2), ran.stderr
+    *_, last = ran.stdout.splitlines()
+    return last.split()[1:]
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--help",),
+        ("templates", "show", "product-photo"),
+        ("models",),
+        ("providers",),
+        ("explain", "latest", "mug", "photo"),
+        ("batch", "product-foto", "nowhere.csv", "--local"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_command_that_runs_no_flow_imports_nothing_heavy(words):
+    assert heavy_imports(words) == []
+
+
+@pytest.mark.usefixtures("home")
+def test_a_plan_imports_nothing_heavy(products):
+    assert heavy_imports(("plan", "product-photo", products, "--local")) == []
