@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -20,10 +20,16 @@ from providers.media import Media, Scalar
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A picture, clip or sound that a request needs: its reference and a verified local file."""
+    """A picture, clip or sound that a request needs: its reference and a verified local file.
+
+    The driver adds what the binding's field asks for before the adapter sees it: the `url` of an
+    upload, or the file's `data`.
+    """
 
     media: Media
     path: Path
+    url: str | None = None
+    data: bytes | None = None
 
 
 Part: TypeAlias = "str | Material | tuple[Part, ...]"
@@ -41,17 +47,28 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One message to a provider; `headers` never hold a key, the wire adds it."""
+    """One message to a provider, at its own absolute URL; `headers` never hold a key.
+
+    The wire adds the key, and moves the URL where `<NAME>_BASE_URL` says so. `body` is JSON,
+    `content` raw bytes, `files` the parts of a multipart form (name -> (file name, bytes, type)).
+    """
 
     method: str
     url: str
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    files: Mapping[str, tuple[str, bytes, str]] | None = None
+
+    def encoded(self) -> bytes:
+        """Return the body as the bytes that are sent."""
+        if self.content is not None:
+            return self.content
+        return json.dumps(self.body, separators=(",", ":"), default=str).encode()
 
     def digest(self) -> str:
-        """Return the sha256 of the body as it will be sent."""
-        sent = json.dumps(self.body, sort_keys=True, separators=(",", ":"), default=str)
-        return hashlib.sha256(sent.encode()).hexdigest()
+        """Return the sha256 of the body as it is sent; the vendor's side can work it out, too."""
+        return hashlib.sha256(self.encoded()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +100,11 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A finished job, with the vendor's own word on its cost where there is one."""
+    """A finished job, with the vendor's own word on its cost where there is one.
+
+    `amount_usd` is what the vendor says it billed; `units` what it says it counted, to be
+    multiplied by the binding's price.
+    """
 
     outputs: tuple[Output, ...]
     units: Decimal | None = None
@@ -94,6 +115,10 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A job that is not finished."""
+
+
+Upload: TypeAlias = Generator[Call, Answer, str]
+"""The calls that upload one file, each given its answer; returns the URL to send."""
 
 
 class Adapter(Protocol):
@@ -112,11 +137,17 @@ class Adapter(Protocol):
     def poll(self, job: Job) -> Call:
         """Return the call that asks how the job stands."""
 
-    def read_poll(self, job: Job, answer: Answer) -> Pending | Done:
-        """Return where the job stands; an unknown status is a BadReplyError, never pending."""
+    def read_poll(self, job: Job, answer: Answer) -> Pending | Job | Done:
+        """Return where the job stands; an unknown status is a BadReplyError, never pending.
+
+        A `Job` is what to ask next, at once: some vendors have the result at another URL.
+        """
 
     def cancel(self, job: Job) -> Call | None:
         """Return the call that cancels the job, or None where the vendor has none."""
+
+    def upload(self, material: Material) -> Upload | None:
+        """Return the calls that upload a file, or None where files go inside the request."""
 
 
 class Wire(Protocol):

@@ -58,6 +58,9 @@ class Driver:
             except UncertainError:
                 pass
             else:
-                if not isinstance(state, Pending):
+                if isinstance(state, Done):
                     return state
+                if isinstance(state, Job):  # the result stands at another URL: ask there at once
+                    job, pause = state, 0.0
+                    continue
             pause = min(pause * POLL_GROWTH, POLL_LONGEST_SECONDS)

@@ -49,7 +49,14 @@ class InputError(UserError):
 
 
 class StepError(MediaflowsError):
-    """A step was tried and did not give a result."""
+    """A step was tried and did not give a result.
+
+    `billed` is the vendor's word on whether it charges for it all the same; None: not known.
+    """
+
+    def __init__(self, message: str, *, billed: bool | None = None) -> None:
+        super().__init__(message)
+        self.billed = billed
 
 
 class RefusedError(StepError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from providers.media import Media, Value
@@ -33,7 +33,8 @@ class RequestFields:
 
     def key(self) -> str:
         """Return the request key, 64 hexadecimal digits."""
-        return digest({"key_version": KEY_VERSION, **asdict(self)})
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return digest({"key_version": KEY_VERSION, **values})
 
 
 def digest(data: Any) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from providers.adapter import Answer, Call, Done, Job, Material, Order, Output, Part, Pending
+from providers.adapter import Answer, Call, Done, Job, Material, Order, Output, Part, Pending, Upload
 from providers.errors import (
     BadReplyError,
     JobFailedError,
@@ -108,6 +108,9 @@ class ScriptedAdapter:
         raise BadReplyError(f"unknown status {answer.body['status']!r}")
 
     def cancel(self, job: Job) -> Call | None:
+        return None
+
+    def upload(self, material: Material) -> Upload | None:
         return None
 
 

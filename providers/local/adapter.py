@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from providers.adapter import Answer, Call, Done, Job, Material, Order, Output, Part, Pending
+from providers.adapter import Answer, Call, Done, Job, Material, Order, Output, Part, Pending, Upload
 from providers.errors import BadReplyError, InputError, RefusedError
 
 
@@ -46,6 +46,10 @@ class LocalAdapter:
 
     def cancel(self, job: Job) -> Call | None:
         """Local work is not cancelled: it is short and free."""
+        return None
+
+    def upload(self, material: Material) -> Upload | None:
+        """Local files are where they are."""
         return None
 
 

@@ -8,8 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, insert, literal, or_, select, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    String,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.sql.selectable import SelectBase
 
 from tasks.ledger.dialect import insert_or_ignore
 from tasks.ledger.schema import attempts, reservations, run_rows, runs
@@ -42,6 +54,41 @@ class RowEnd:
     step: str | None = None
     error: str | None = None
     sent: int = 0
+
+
+# What every row runs is built once: building a statement costs more than running it.
+_RELEASE = delete(reservations).where(
+    reservations.c.run == bindparam("of_run"), reservations.c.row == bindparam("of_row")
+)
+_LAST_FINISHED = select(func.coalesce(func.max(run_rows.c.finished), 0)).where(
+    run_rows.c.run == bindparam("of_run")
+)
+_FINISH = update(run_rows).where(
+    run_rows.c.run == bindparam("of_run"), run_rows.c.row == bindparam("of_row")
+)
+
+
+def _admitted() -> SelectBase:
+    # A row's reservation where settled + held + reserved + worst <= cap, else nothing.
+    of_run, worst = bindparam("of_run", type_=String), bindparam("worst", type_=BigInteger)
+    # What a settled attempt cost; an open or given-up one counts its high price.
+    counted = case(
+        (attempts.c.state == "submitted", attempts.c.high_nanos),
+        (attempts.c.state == "uncertain", attempts.c.high_nanos),
+        (attempts.c.outcome == "given_up", attempts.c.high_nanos),
+        else_=attempts.c.amount_nanos,
+    )
+    cap = select(runs.c.cap_nanos).where(runs.c.id == of_run).scalar_subquery()
+    spent = select(func.coalesce(func.sum(counted), 0)).where(attempts.c.run == of_run)
+    reserved = select(func.coalesce(func.sum(reservations.c.amount_nanos), 0)).where(
+        reservations.c.run == of_run
+    )
+    fits = or_(cap.is_(None), spent.scalar_subquery() + reserved.scalar_subquery() + worst <= cap)
+    row, owner = bindparam("of_row", type_=String), bindparam("of_owner", type_=String)
+    return select(of_run, row, owner, worst).where(fits)
+
+
+_ADMITTED = _admitted()
 
 
 def create(connection: Connection, values: Mapping[str, Any], rows: Sequence[str]) -> None:
@@ -118,37 +165,16 @@ def admit(connection: Connection, run: str, row: str, owner: str, worst_nanos: i
     if worst_nanos == 0:
         return True
     release(connection, run, row)  # what a process that died had reserved for this very row
-    cap = select(runs.c.cap_nanos).where(runs.c.id == run).scalar_subquery()
-    spent = select(func.coalesce(func.sum(_counted()), 0)).where(attempts.c.run == run)
-    reserved = select(func.coalesce(func.sum(reservations.c.amount_nanos), 0)).where(
-        reservations.c.run == run
-    )
-    fits = or_(
-        cap.is_(None),
-        spent.scalar_subquery() + reserved.scalar_subquery() + worst_nanos <= cap,
-    )
     statement = insert_or_ignore(connection, reservations).from_select(
-        ["run", "row", "owner", "amount_nanos"],
-        select(*(literal(value) for value in (run, row, owner, worst_nanos))).where(fits),
+        ["run", "row", "owner", "amount_nanos"], _ADMITTED
     )
-    return connection.execute(statement).rowcount == 1
-
-
-def _counted() -> ColumnElement[int]:
-    # What a settled attempt cost; an open or given-up one counts its high price.
-    return case(
-        (attempts.c.state == "submitted", attempts.c.high_nanos),
-        (attempts.c.state == "uncertain", attempts.c.high_nanos),
-        (attempts.c.outcome == "given_up", attempts.c.high_nanos),
-        else_=attempts.c.amount_nanos,
-    )
+    values = {"of_run": run, "of_row": row, "of_owner": owner, "worst": worst_nanos}
+    return connection.execute(statement, values).rowcount == 1
 
 
 def release(connection: Connection, run: str, row: str) -> None:
     """Give back what a row had reserved and did not use."""
-    connection.execute(
-        delete(reservations).where(reservations.c.run == run, reservations.c.row == row)
-    )
+    connection.execute(_RELEASE, {"of_run": run, "of_row": row})
 
 
 def keep_inputs(connection: Connection, run: str, inputs: Mapping[str, Mapping[str, Any]]) -> None:
@@ -171,22 +197,25 @@ def kept_inputs(connection: Connection, run: str) -> dict[str, dict[str, Any]]:
 
 def finish_rows(connection: Connection, run: str, ends: Sequence[RowEnd]) -> None:
     """Record how rows ended, in the order in which they did."""
-    last = connection.execute(
-        select(func.coalesce(func.max(run_rows.c.finished), 0)).where(run_rows.c.run == run)
-    ).scalar_one()
-    for number, row_end in enumerate(ends, last + 1):
-        connection.execute(
-            update(run_rows)
-            .where(run_rows.c.run == run, run_rows.c.row == row_end.row)
-            .values(
-                state=row_end.state,
-                reason=row_end.reason,
-                step=row_end.step,
-                error=row_end.error,
-                sent=row_end.sent,
-                finished=number,
-            )
-        )
+    if not ends:
+        return
+    last = connection.execute(_LAST_FINISHED, {"of_run": run}).scalar_one()
+    connection.execute(
+        _FINISH,
+        [
+            {
+                "of_run": run,
+                "of_row": row_end.row,
+                "state": row_end.state,
+                "reason": row_end.reason,
+                "step": row_end.step,
+                "error": row_end.error,
+                "sent": row_end.sent,
+                "finished": number,
+            }
+            for number, row_end in enumerate(ends, last + 1)
+        ],
+    )
 
 
 def close_open_rows(connection: Connection, run: str, state: str, reason: str) -> None:

@@ -69,6 +69,8 @@ run_rows = Table(
     Column("inputs", Text),
 )
 
+Index("run_rows_by_finish", run_rows.c.run, run_rows.c.finished)
+
 requests = Table(
     "requests",
     metadata,

@@ -1,0 +1,117 @@
+"""One Prefect server for the session, tiny pictures, and runs of the batch flow."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flows  # noqa: F401  (sets Prefect's settings before Prefect is imported)
+import pytest
+from PIL import Image
+from prefect.client.schemas.objects import State
+from prefect.settings import PREFECT_HOME, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
+
+from flows import task_runs
+from flows.batch_flow import batch
+from flows.options import RunOptions
+from flows.recorded import wait_until_recorded
+from providers.local import work
+from tasks.home import Home
+from tasks.ledger import open_ledger, runs
+from tasks.report import Facts, read_facts
+from tests.seen import Seen, see
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A server of this session's own; about ten seconds."""
+    home = tmp_path_factory.mktemp("prefect-home")
+    with (
+        temporary_settings(updates={PREFECT_HOME: home}),
+        prefect_test_harness(server_startup_timeout=60),
+    ):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A retried job waits for hundredths of a second."""
+    monkeypatch.setattr(task_runs, "PAUSES_SECONDS", [0.02, 0.02, 0.02])
+    task_runs._request_task.cache_clear()
+    yield
+    task_runs._request_task.cache_clear()
+
+
+@pytest.fixture
+def quick_work(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Local work makes tiny pictures; the list says which work was done."""
+    done: list[str] = []
+
+    def draw(parameters: Any, inputs: Any, take: int) -> bytes:
+        done.append("draw_photo")
+        return _png("RGB", hash(inputs["prompt"]) % 200)
+
+    def cut_out(parameters: Any, inputs: Any, take: int) -> bytes:
+        done.append("cut_out")
+        return _png("RGBA", 7)
+
+    monkeypatch.setitem(work.WORK, "draw_photo", draw)  # type: ignore[arg-type]
+    monkeypatch.setitem(work.WORK, "cut_out", cut_out)  # type: ignore[arg-type]
+    return done
+
+
+def _png(mode: str, shade: int) -> bytes:
+    file = io.BytesIO()
+    Image.new(mode, (8, 6), (shade, 90, 40, 128)[: len(mode)]).save(file, format="PNG")
+    return file.getvalue()
+
+
+@dataclass(frozen=True)
+class Done:
+    """One run of the batch flow: how it ended, what the server shows, what the ledger holds."""
+
+    state: State[Any]
+    seen: Seen
+    facts: Facts
+    run: str
+    folder: Path
+
+    def states(self) -> dict[str, str]:
+        """The state of every input row."""
+        return {end.row: end.state for end in self.facts.ends if end}
+
+
+RunBatch = Callable[..., Done]
+
+
+@pytest.fixture
+def run_batch(home: Home) -> RunBatch:
+    """Run the batch flow and wait until the server has recorded it."""
+
+    def run(template: str, table: Path, **options: Any) -> Done:
+        chosen = options or {"provider": ("fal",)}
+        state: State[Any] = batch(
+            template, str(table), RunOptions(**chosen), return_state=True
+        )
+        return look(home, state)
+
+    return run
+
+
+def look(home: Home, state: State[Any]) -> Done:
+    """Return what is known of a flow run that has ended."""
+    assert asyncio.run(wait_until_recorded()) == 0
+    flow_run = str(state.state_details.flow_run_id)
+    ledger = open_ledger(home.ledger_url)
+    try:
+        found = ledger.do_now(runs.of_flow_run, flow_run)
+        assert found is not None
+        facts = ledger.do_now(read_facts, found.id)
+    finally:
+        ledger.close()
+    return Done(state, see(flow_run), facts, found.id, Path(found.folder))
