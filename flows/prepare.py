@@ -10,13 +10,13 @@ import csv
 import io
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from flows.graph import Graph, compile_template
+from flows.graph import Graph, ModelUse, compile_template
 from flows.load import read_template, template_text
 from flows.options import RunOptions
 from flows.recall import Known, recall
@@ -268,11 +268,13 @@ def _graph(
             return Model.model_validate(models[name], strict=False)
         return load_model(name)
 
-    template = _use(read_template(text, where), options.use)
+    template = _use(read_template(text, where), options.use, find_model)
     return compile_template(template, where, text=text, find_model=find_model)
 
 
-def _use(template: Template, use: Mapping[str, str]) -> Template:
+def _use(
+    template: Template, use: Mapping[str, str], find_model: Callable[[str], Model]
+) -> Template:
     """Return the template with other models at these steps, without fallbacks."""
     steps = dict(template.steps)
     for name, model in use.items():
@@ -280,6 +282,9 @@ def _use(template: Template, use: Mapping[str, str]) -> Template:
             raise RequestError(
                 f"--use {name}={model}: {template.name} has no step {name!r}.{near(name, steps)}"
             )
+        given, own = (find_model(ModelUse.parse(m).model).kind for m in (model, steps[name].model))
+        if given != own:
+            raise RequestError(f"--use {name}={model}: that is {given}, and {name!r} needs {own}.")
         steps[name] = steps[name].model_copy(update={"model": model, "fallback": ()})
     return template.model_copy(update={"steps": steps})
 

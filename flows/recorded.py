@@ -4,28 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from functools import cache
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_API_URL
 from prefect.states import Crashed
 
-from flows.progress import say
 from flows.task_runs import task_runs_made
 
 WAIT_SECONDS = 10.0
 FINAL = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
-
-
-@cache
-def announce_server() -> None:
-    """Say once which Prefect server is used; a temporary one takes its time to start."""
-    if url := PREFECT_API_URL.value():
-        say(f"Prefect server {url}")
-    else:
-        say("starting a temporary Prefect server, about 10 s; `prefect server start` keeps one")
 
 
 async def wait_until_recorded() -> int:

@@ -84,7 +84,7 @@ class Plan:
         rows = f"{self.rows:,} row{'s' if self.rows != 1 else ''}"
         reused = f" ({self.reused:,} known)" if self.reused else ""
         parts = [
-            f"{self.template}: {rows} x {len(self.steps)} steps",
+            f"{self.template}: {rows} x {len(self.steps)} step{'s' if len(self.steps) != 1 else ''}",
             f"{self.calls:,} calls to make{reused}",
             self.expected,
             f"about {duration(self.seconds)}",

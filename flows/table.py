@@ -137,7 +137,12 @@ def bind_one(graph: Graph, settings: Mapping[str, str], folder: Path) -> Row:
             raise RequestError(f"{graph.name} needs {name!r}{about}: give --set {name}=VALUE.")
         inputs.setdefault(name, default_of(given))
     _open_checks(graph, inputs, settings)
-    return Row(0, "1", dict(settings), inputs)
+    return Row(0, "1", dict(settings), _in_order(graph, inputs))
+
+
+def _in_order(graph: Graph, inputs: Mapping[str, InputValue]) -> dict[str, InputValue]:
+    """Return the values as the template lists them: the first text names the row for people."""
+    return {name: inputs[name] for name in graph.inputs if name in inputs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,7 @@ class _Binder:
             except CellError as error:
                 faults.append(Fault(row_id, column, None, error.problem, error.fix))
         faults += self._findings(row_id, inputs)
-        return Row(index, row_id, record, inputs, tuple(faults))
+        return Row(index, row_id, record, _in_order(self.graph, inputs), tuple(faults))
 
     def _findings(self, row_id: str, inputs: Mapping[str, InputValue]) -> list[Fault]:
         faults = []

@@ -73,7 +73,7 @@ class UnavailableError(StepError):
     """Proven not accepted: the same submit may be sent again after `retry_after_seconds`."""
 
     def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
-        super().__init__(message)
+        super().__init__(message, billed=False)
         self.retry_after_seconds = retry_after_seconds
 
 

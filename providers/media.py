@@ -7,7 +7,7 @@ as the declared type, and a subclass would come back unequal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 MediaKind = Literal["image", "video", "audio", "mask"]
@@ -52,7 +52,7 @@ class Media:
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict that JSON keeps whole and `Media.from_json` reads back."""
-        return {"media": asdict(self)}
+        return {"media": {name: getattr(self, name) for name in self.__slots__}}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Media:

@@ -15,6 +15,7 @@ from typing import cast
 from uuid import uuid4
 
 from providers.adapter import Call, Done, Job, Material, Order, Part
+from providers.catalog.price import amount_of
 from providers.driver import Driver
 from providers.errors import (
     BadReplyError,
@@ -45,6 +46,11 @@ OUTCOMES: dict[type[MediaflowsError], str] = {
     UnavailableError: "unsent",
     SetupError: "unsent",
 }
+ENDINGS: dict[str, type[StepError]] = {
+    "refused": RefusedError,
+    "rejected": RejectedError,
+    "unsent": UnavailableError,
+}
 
 
 async def obtain(services: Services, call: StepCall, candidate: Candidate) -> Attempt:
@@ -62,23 +68,25 @@ async def obtain(services: Services, call: StepCall, candidate: Candidate) -> At
 async def _obtain(services: Services, call: StepCall, candidate: Candidate) -> Attempt:
     driver = services.driver(candidate.provider)
     order = await asyncio.to_thread(_order, services, candidate)
-    async with services.slot(candidate.provider):
-        opening = Opening(
-            id=uuid4().hex,
-            key=candidate.key,
-            fields=candidate.fields,
-            place=call.place,
-            owner=services.owner.id,
-            low=candidate.quote.low,
-            high=candidate.quote.high,
-        )
-        if candidate.is_local:
-            return await _do_locally(services, call, candidate, driver, order, opening)
-        message = driver.adapter.submit(order)
-        opening = replace(opening, body_digest=message.digest())
-        if await services.ledger.do(attempts.open_attempt, opening):
-            return await _send(services, call, candidate, driver, order, message, opening)
-    return await _join(services, call, candidate, driver)
+    while True:
+        async with services.slot(candidate.provider):
+            opening = Opening(
+                id=uuid4().hex,
+                key=candidate.key,
+                fields=candidate.fields,
+                place=call.place,
+                owner=services.owner.id,
+                low=candidate.quote.low,
+                high=candidate.quote.high,
+            )
+            if candidate.is_local:
+                return await _do_locally(services, call, candidate, driver, order, opening)
+            message = driver.adapter.submit(order)
+            opening = replace(opening, body_digest=message.digest())
+            if await services.ledger.do(attempts.open_attempt, opening):
+                return await _send(services, call, candidate, driver, order, message, opening)
+        if joined := await _join(services, call, candidate, driver):
+            return joined
 
 
 async def _do_locally(
@@ -93,10 +101,10 @@ async def _do_locally(
         done = await driver.submit(order, driver.adapter.submit(order))
         values = await keep_outputs(services.store, cast(Done, done), call.ports)
     except StepError as error:
-        settlement, failure = _failed(error), error
+        settlement, failure = _failed(error, candidate), error
     except Exception as error:  # local code is ours: its bugs end one row, not the batch
         failure = JobFailedError(f"{candidate.endpoint} failed on this input: {error}")
-        settlement = _failed(failure)
+        settlement = _failed(failure, candidate)
     else:
         return await services.ledger.do(
             attempts.settle_local, opening, _accepted(values, Decimal(0), "exact")
@@ -117,7 +125,7 @@ async def _send(
     try:
         answer = await _submit(services, driver, order, message, opening)
     except (RefusedError, UnavailableError, JobFailedError, UserError) as error:
-        await services.ledger.do(attempts.settle, opening.id, _failed(error))
+        await services.ledger.do(attempts.settle, opening.id, _failed(error, candidate))
         raise
     except BaseException as error:
         # Also when we were cancelled in the middle: the vendor may have taken the order.
@@ -163,17 +171,24 @@ async def _harvest(
             deadline_seconds=latency.longest_seconds,
         )
     except (JobFailedError, RefusedError) as error:
-        await services.ledger.do(attempts.settle, attempt_id, _failed(error))
+        await services.ledger.do(attempts.settle, attempt_id, _failed(error, candidate))
         raise
-    return await _settle(services, call, candidate, attempt_id, done)
+    except BadReplyError as error:
+        raise ParkedError(f"job {job.id} of {candidate.label} runs on, but {error}") from None
+    try:
+        return await _settle(services, call, candidate, attempt_id, done)
+    except UnavailableError as error:
+        # Paid for and not fetched: the attempt stays open, so that nothing else is sent for it.
+        raise ParkedError(
+            f"the result of job {job.id} of {candidate.label} could not be fetched, and is taken "
+            f"by the next run: {error}"
+        ) from None
 
 
 async def _settle(
     services: Services, call: StepCall, candidate: Candidate, attempt_id: str, done: Done
 ) -> Attempt:
-    amount, grade = done.amount_usd, done.grade
-    if amount is None:
-        amount, grade = candidate.quote.expected, candidate.quote.grade
+    amount, grade = _cost(candidate, done)
     try:
         values = await keep_outputs(services.store, done, call.ports)
         receipt = {
@@ -204,8 +219,11 @@ async def _settle(
 
 async def _join(
     services: Services, call: StepCall, candidate: Candidate, driver: Driver
-) -> Attempt:
-    """Another row, run or process has this request open, or has finished it meanwhile."""
+) -> Attempt | None:
+    """Another row, run or process has this request open, or has finished it meanwhile.
+
+    None: its owner died before the vendor had accepted anything, so it is ours to send.
+    """
     deadline = time.monotonic() + candidate.binding.latency.longest_seconds
     while True:
         found = await services.ledger.do(attempts.survey, call.place, [candidate.key])
@@ -214,8 +232,7 @@ async def _join(
             return accepted[0]
         opened = next((attempt for attempt in held if attempt.is_open), None)
         if opened is None:
-            last = held[-1]
-            raise JobFailedError(last.error or f"another row's attempt ended {last.outcome}")
+            raise _as_it_ended(held[-1])
         if opened.state == "submitted":
             job = Job(cast(str, opened.job), opened.receipt or {})
             return await _harvest(services, call, candidate, driver, opened.id, job)
@@ -223,10 +240,18 @@ async def _join(
             raise _held(candidate)
         if not await services.ledger.do(owners.is_alive, opened.owner):
             await _bury(services, opened)
+            if opened.state == "waiting" and candidate.is_sendable:
+                return None
             continue
         if time.monotonic() > deadline:
             raise ParkedError(f"another process has been sending {candidate.label} for too long")
         await asyncio.sleep(JOIN_POLL_SECONDS)
+
+
+def _as_it_ended(attempt: Attempt) -> StepError:
+    """The error of an attempt that another made, so that no retry sends what was refused."""
+    error = ENDINGS.get(attempt.outcome or "", JobFailedError)
+    return error(attempt.error or f"another row's attempt ended {attempt.outcome}")
 
 
 async def _bury(services: Services, opened: Attempt) -> None:
@@ -270,12 +295,26 @@ def _accepted(
     return Settlement("accepted", result, units, amount, grade)
 
 
-def _failed(error: MediaflowsError) -> Settlement:
+def _cost(candidate: Candidate, done: Done) -> tuple[Decimal | None, str | None]:
+    """Return what a finished job cost in USD, and how sure that is."""
+    if done.amount_usd is not None:
+        return done.amount_usd, done.grade or "exact"
+    price = candidate.binding.price
+    if done.units is not None and price is not None:
+        return amount_of(price, done.units), price.grade
+    return candidate.quote.expected, candidate.quote.grade
+
+
+def _failed(error: MediaflowsError, candidate: Candidate) -> Settlement:
     outcome = OUTCOMES.get(type(error), "failed")
+    billed = error.billed if isinstance(error, StepError) else False
+    amount, grade = Decimal(0), "estimate" if billed is None else "exact"
+    if billed and not candidate.is_local:
+        amount, grade = candidate.quote.expected or Decimal(0), candidate.quote.grade
     return Settlement(
         outcome,
-        amount=Decimal(0),
-        grade="estimate",
+        amount=amount,
+        grade=grade,
         error_class=type(error).__name__,
         error=str(error),
     )

@@ -127,7 +127,7 @@ def _choose(
 
 def _next(call: StepCall, seen: list[Attempt], passed: set[str]) -> Wish | None:
     here = [attempt for attempt in seen if attempt.place == call.place]
-    left = SUBMITS - sum(attempt.outcome not in ("unsent", "cancelled") for attempt in here)
+    left = SUBMITS - sum(map(_was_taken, here))
     failed = {attempt.key for attempt in here if attempt.outcome not in ("unsent", "cancelled")}
     verdicts = {
         attempt.key
@@ -146,6 +146,13 @@ def _next(call: StepCall, seen: list[Attempt], passed: set[str]) -> Wish | None:
     # Each later candidate keeps one submit, else the first could use up the whole budget.
     tries = max(1, left - (len(queue) - 1))
     return Wish(call, queue[0], 1 if queue[0].is_local else tries)
+
+
+def _was_taken(attempt: Attempt) -> bool:
+    """True when the vendor accepted the submit, whatever came of it."""
+    if attempt.outcome == "refused":
+        return attempt.job is not None  # else it was refused at the door
+    return attempt.outcome not in ("unsent", "cancelled")
 
 
 def _accepted(services: Services, candidate: Candidate, seen: list[Attempt]) -> Attempt | None:

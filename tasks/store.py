@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 from providers.errors import ParkedError
@@ -91,14 +91,29 @@ class Store:
         return self.folder / "receipts" / attempt_id[:2] / f"{attempt_id}.json"
 
     def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.{uuid4().hex[:8]}.part")
-        with part.open("wb") as file:
+        with _create(part) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
         _sync_folder(path.parent)
+
+
+def _create(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except FileNotFoundError:  # its folder is not there: true of a few hundred files, then never
+        _make_folder(path.parent)
+        return path.open("wb")
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are not there, durably."""
+    if not folder.parent.is_dir():
+        _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

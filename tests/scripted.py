@@ -19,7 +19,18 @@ from typing import Any
 
 from PIL import Image
 
-from providers.adapter import Answer, Call, Done, Job, Material, Order, Output, Part, Pending, Upload
+from providers.adapter import (
+    Answer,
+    Call,
+    Done,
+    Job,
+    Material,
+    Order,
+    Output,
+    Part,
+    Pending,
+    Upload,
+)
 from providers.errors import (
     BadReplyError,
     JobFailedError,
@@ -59,7 +70,7 @@ class Script:
         return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
 
     def accept(self, endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
-        number = len(self.submits)
+        number = len(self.jobs)
         line = {
             "job": f"{os.getpid()}-{number}",
             "endpoint": endpoint,
@@ -103,8 +114,9 @@ class ScriptedAdapter:
             case "failed":
                 raise JobFailedError("the job failed at the vendor")
             case "done":
-                return Done((Output("image", data=answer.body["data"]),), amount_usd=PRICE,
-                            grade="exact")
+                return Done(
+                    (Output("image", data=answer.body["data"]),), amount_usd=PRICE, grade="exact"
+                )
         raise BadReplyError(f"unknown status {answer.body['status']!r}")
 
     def cancel(self, job: Job) -> Call | None:

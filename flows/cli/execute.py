@@ -21,7 +21,7 @@ from flows.cli.before import Ahead
 from flows.cli.find_run import find_run, open_existing_ledger
 from flows.cli.tables import print_json, print_summary, tell
 from flows.prepare import Work, freeze, open_work, runs_folder
-from flows.recorded import announce_server, mark_crashed, wait_until_recorded
+from flows.recorded import mark_crashed, wait_until_recorded
 from flows.results import Totals, finish_run
 from flows.shard import stop_asked
 from flows.template_flow import template_flow
@@ -58,7 +58,6 @@ def execute_one(ahead: Ahead, out: str | None, *, as_json: bool) -> int:
     """Run a template's own flow once; return the exit code."""
     if out:
         os.environ["MEDIAFLOWS_RUNS_URL"] = str(Path(out).absolute())
-    announce_server()
     flow = template_flow(ahead.request.template)
     options = ahead.request.options.model_copy(update={"set": {}})
     with _stop_on_interrupt():
@@ -94,7 +93,6 @@ def execute_resume(name: str, *, as_json: bool) -> int:
 
 
 def _run_flow(work: Work, pilot: int | None) -> None:
-    announce_server()
     with _stop_on_interrupt():
         state: State[Any] = batch(
             template=work.graph.name,
@@ -138,6 +136,7 @@ def _conclude(work: Work, ledger: Ledger, store: Store, *, as_json: bool) -> int
     else:
         print_summary(work.folder.path, totals, summary)
     if "cancelled" in totals.states:
+        tell(f"go on with: mediaflows resume {work.run}")
         return CANCELLED
     return 0 if totals.is_success(work.options.min_success) else INCOMPLETE
 

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from flows.cli.choices import run_choices
-from flows.cli.tables import print_json, table
+from flows.cli.tables import print_json, table, tell
 from flows.options import RunOptions
 from flows.settings import quiet_console
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 YES = click.option("-y", "--yes", is_flag=True, help="Answer every question with yes.")
 OUT = click.option("--out", type=click.Path(), help="Where run folders go [default: ./runs].")
+
+
+@contextmanager
+def prefect_ready() -> Iterator[None]:
+    """Have Prefect imported, quiet, and with a server: the configured one, or one for now."""
+    quiet_console()
+    from prefect.settings import PREFECT_API_URL
+
+    from flows.temporary_server import temporary_server
+
+    if url := PREFECT_API_URL.value():
+        tell(f"Prefect server {url}")
+        yield
+        return
+    tell("starting a temporary Prefect server, about 10 s; `prefect server start` keeps one")
+    with temporary_server():
+        yield
 
 
 @click.command()
@@ -67,10 +86,11 @@ def run(template: str, yes: bool, out: str | None, as_json: bool, options: RunOp
     ahead = look_ahead(Request(template, None, options))
     announce(ahead)
     may_go_on(ahead.plan, yes=yes)
-    quiet_console()
-    from flows.cli.execute import execute_one
+    with prefect_ready():
+        from flows.cli.execute import execute_one
 
-    sys.exit(execute_one(ahead, out, as_json=as_json))
+        code = execute_one(ahead, out, as_json=as_json)
+    sys.exit(code)
 
 
 @click.command()
@@ -99,10 +119,11 @@ def batch(
     refuse_faults(ahead.plan, ahead.prepared)
     if pilot is None:
         may_go_on(ahead.plan, yes=yes)
-    quiet_console()
-    from flows.cli.execute import execute_batch
+    with prefect_ready():
+        from flows.cli.execute import execute_batch
 
-    sys.exit(execute_batch(ahead, pilot, out, yes=yes, as_json=as_json))
+        code = execute_batch(ahead, pilot, out, yes=yes, as_json=as_json)
+    sys.exit(code)
 
 
 @click.command()
@@ -110,10 +131,11 @@ def batch(
 @JSON
 def resume(run: str, as_json: bool) -> None:
     """Go on with a run from its frozen copies; what it has is kept."""
-    quiet_console()
-    from flows.cli.execute import execute_resume
+    with prefect_ready():
+        from flows.cli.execute import execute_resume
 
-    sys.exit(execute_resume(run, as_json=as_json))
+        code = execute_resume(run, as_json=as_json)
+    sys.exit(code)
 
 
 COMMANDS = (plan, run, batch, resume)

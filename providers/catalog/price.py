@@ -43,7 +43,7 @@ def quote(binding: Binding, parameters: Mapping[str, Any]) -> Quote:
     units = _units(price, parameters) if price else None
     if price is None or units is None:
         return Quote(None, None, binding.ceiling_usd, "unpriced")
-    amount = _amount(price, units)
+    amount = amount_of(price, units)
     return Quote(amount, amount, amount, price.grade)
 
 
@@ -59,7 +59,8 @@ def _units(price: Price, parameters: Mapping[str, Any]) -> Decimal | None:
     return None
 
 
-def _amount(price: Price, units: Decimal) -> Decimal:
+def amount_of(price: Price, units: Decimal) -> Decimal:
+    """Return what so many units cost in USD."""
     if price.each_further_usd is None:
         return price.usd * units
     return price.usd + price.each_further_usd * (units - 1)

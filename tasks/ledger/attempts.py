@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, literal, or_, select, update
 
 from tasks.ledger.dialect import insert_or_ignore
 from tasks.ledger.schema import OPEN, attempts, requests, uses
@@ -143,7 +143,8 @@ _ACCEPTED_ID = select(attempts.c.id).where(
 )
 _ONE = select(*_COLUMNS).where(attempts.c.id == bindparam("of_id"))
 _CHANGE_OPEN = update(attempts).where(
-    attempts.c.id == bindparam("of_id"), attempts.c.state.in_(OPEN)
+    attempts.c.id == bindparam("of_id"),
+    attempts.c.state.in_([literal(state) for state in OPEN]),
 )
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import flows  # noqa: F401  (sets Prefect's settings before Prefect is imported)
 import pytest
 from PIL import Image
 from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_HOME, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
+import flows  # noqa: F401  (sets Prefect's settings before Prefect is imported)
 from flows import task_runs
 from flows.batch_flow import batch
 from flows.options import RunOptions
@@ -24,7 +25,27 @@ from providers.local import work
 from tasks.home import Home
 from tasks.ledger import open_ledger, runs
 from tasks.report import Facts, read_facts
+from tests.command import Command, command
 from tests.seen import Seen, see
+
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.prefect)
+            # Prefect leaves sockets of event loops that have ended to the garbage collector.
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"))
+
+
+@pytest.fixture(autouse=True)
+def no_sockets_left() -> Iterator[None]:
+    """What Prefect leaves unclosed is collected here, not in whichever test comes next."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -86,6 +107,14 @@ class Done:
         return {end.row: end.state for end in self.facts.ends if end}
 
 
+@pytest.fixture
+def mediaflows(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """Run `mediaflows` with these words."""
+    return command(monkeypatch, capsys)
+
+
 RunBatch = Callable[..., Done]
 
 
@@ -95,9 +124,7 @@ def run_batch(home: Home) -> RunBatch:
 
     def run(template: str, table: Path, **options: Any) -> Done:
         chosen = options or {"provider": ("fal",)}
-        state: State[Any] = batch(
-            template, str(table), RunOptions(**chosen), return_state=True
-        )
+        state: State[Any] = batch(template, str(table), RunOptions(**chosen), return_state=True)
         return look(home, state)
 
     return run

@@ -5,12 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from flows import batch_flow
 from tests.seen import plain, states_of
-
-pytestmark = pytest.mark.prefect
 
 PHOTO, OTHER_PHOTO = "fal-ai/flux-2-pro", "fal-ai/recraft/v4/text-to-image"
 CUTOUT, OTHER_CUTOUT = "fal-ai/birefnet/v2", "fal-ai/bria/background/remove"

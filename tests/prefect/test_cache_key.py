@@ -6,13 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from prefect import Task, flow
 from prefect.cache_policies import INPUTS, CachePolicy
 
 from flows.task_runs import RequestKey
-
-pytestmark = pytest.mark.prefect
 
 TWO_MODELS = """\
 name: two-models

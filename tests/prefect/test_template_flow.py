@@ -12,8 +12,6 @@ from flows.options import RunOptions
 from flows.template_flow import template_flow
 from tests.prefect.conftest import look
 
-pytestmark = pytest.mark.prefect
-
 
 def test_the_form_has_the_template_s_types_choices_words_and_defaults():
     flow = template_flow("product-photo")

@@ -1,0 +1,146 @@
+"""Processes that are killed, and processes at the same table at once: nothing is paid twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.home import Home
+from tasks.ledger.attempts import Attempt, made_by
+from tests.core.plain import opened, write_table, write_template
+from tests.scripted import Script
+
+CHILD = Path(__file__).with_name("child.py")
+ROOT = Path(__file__).parents[2]
+SECONDS = 40  # no child may take longer
+LOCAL = """\
+name: sketch
+version: 1
+about: A small photograph.
+inputs:
+  prompt: {type: text, about: What to photograph}
+steps:
+  photo: {model: flux-2-pro, with: {prompt: $prompt, megapixels: 0.5}}
+  small: {model: resize, with: {image: $photo, width: 16}}
+outputs: {small: $small}
+"""
+
+
+class Children:
+    """The child processes of one test; none outlives it."""
+
+    def __init__(self, table: Path, invoice: Path) -> None:
+        self.table, self.invoice = table, invoice
+        self.all: list[subprocess.Popen[str]] = []
+
+    def start(
+        self, how: str = "paid", template: str = "product-photo", run: str = "", seconds: float = 0
+    ) -> subprocess.Popen[str]:
+        command = [sys.executable, str(CHILD), str(self.table), template, str(self.invoice)]
+        child = subprocess.Popen(
+            [*command, str(seconds), how, *([run] if run else [])],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        self.all.append(child)
+        return child
+
+    def end(self, child: subprocess.Popen[str]) -> dict[str, list[str]]:
+        """Wait for a child; return how its rows ended: state and reason."""
+        out, err = child.communicate(timeout=SECONDS)
+        assert child.returncode == 0, err
+        assert "locked" not in err
+        return dict(json.loads(out.splitlines()[-1]))
+
+
+@pytest.fixture
+def children(home: Home, tmp_path: Path) -> Iterator[Children]:
+    rows = {f"p{number:02}": f"product {number}" for number in range(16)}
+    started = Children(write_table(tmp_path / "table.csv", rows), tmp_path / "invoice.jsonl")
+    yield started
+    for child in started.all:
+        if child.poll() is None:
+            child.kill()
+        child.communicate()
+
+
+def run_of(child: subprocess.Popen[str]) -> str:
+    assert child.stdout is not None
+    return child.stdout.readline().strip()
+
+
+def submits(children: Children) -> Counter[str]:
+    """How often each body was submitted and accepted, by all processes."""
+    return Counter(line["body"] for line in Script(log=children.invoice).invoice())
+
+
+def attempts_of(run: str) -> list[Attempt]:
+    ledger = opened()
+    try:
+        return ledger.do_now(made_by, run)
+    finally:
+        ledger.close()
+
+
+def accepted_by_key(*runs: str) -> Counter[str]:
+    return Counter(
+        attempt.key for run in runs for attempt in attempts_of(run) if attempt.outcome == "accepted"
+    )
+
+
+@pytest.mark.parametrize("lines", [1, 12])
+def test_a_run_that_is_killed_goes_on_and_pays_for_nothing_twice(
+    children: Children, lines: int
+) -> None:
+    child = children.start(seconds=0.1)
+    run = run_of(child)
+    until = time.monotonic() + SECONDS
+    while len(submits(children)) < lines and time.monotonic() < until:
+        time.sleep(0.005)
+    child.kill()
+    child.wait(10)
+    before = submits(children)
+    assert lines <= len(before) < 32
+    ends = children.end(children.start(run=run))
+    held = {attempt.place.row for attempt in attempts_of(run) if attempt.state == "uncertain"}
+    assert {row for row, (state, _) in ends.items() if state != "done"} == held, ends
+    assert all(state in ("done", "parked") for state, _ in ends.values())
+    assert set(submits(children).values()) == {1}
+    assert set(accepted_by_key(run).values()) == {1}
+    assert len(ends) == 16
+
+
+def test_two_processes_on_one_table_pay_for_each_request_once(children: Children) -> None:
+    first, second = children.start(seconds=0.02), children.start(seconds=0.02)
+    runs = [run_of(first), run_of(second)]
+    for child in (first, second):
+        assert {state for state, _ in children.end(child).values()} == {"done"}
+    assert set(submits(children).values()) == {1}
+    found = accepted_by_key(*runs)
+    assert set(found.values()) == {1}
+    assert len(found) == 32
+
+
+def test_two_processes_that_do_the_same_local_work_keep_one_result_of_each(
+    children: Children, tmp_path: Path
+) -> None:
+    template = str(write_template(tmp_path, LOCAL))
+    write_table(children.table, {"mug": "a red mug", "vase": "a tall vase"})
+    first, second = [children.start("local", template) for _ in range(2)]
+    runs = [run_of(first), run_of(second)]
+    for child in (first, second):
+        assert {state for state, _ in children.end(child).values()} == {"done"}
+    found = accepted_by_key(*runs)
+    assert set(found.values()) == {1}
+    assert len(found) == 4
+    assert not children.invoice.exists()
