@@ -1,6 +1,6 @@
 """The three ways to run a table that the benchmarks compare; each runs in a process of its own.
 
-- `ours`: the batch flow of mediaflows, whose shards run in this process;
+- `ours`: the shard flow of mediaflows; planning the run and writing its tables is not in it;
 - `prefect`: the same nesting in plain Prefect: a row task (EAGER) that awaits two persisted JSON
   tasks, a fixed number of workers over a queue. It keeps no picture, no ledger and no price;
 - `asyncio`: two calls per row, the same workers, nothing else.
@@ -24,14 +24,14 @@ WAYS = ("ours", "prefect", "asyncio")
 def measure(way: str, folder: Path, rows: int, jobs: int, seconds: float) -> dict[str, Any]:
     """Run `rows` rows of two calls one way, after a few rows to warm up, and return the figures."""
     calls = install_vendor()
-    runner = {"ours": _ours, "prefect": _prefect, "asyncio": _plain}[way]
-    run = runner(folder, jobs, calls)
-    run(WARM_UP_ROWS, "warm")
+    prepare = {"ours": _ours, "prefect": _prefect, "asyncio": _plain}[way](folder, jobs, calls)
+    prepare(WARM_UP_ROWS, "warm")()
     _drain(way)
+    run = prepare(rows, "mug")
     calls.reset()
     calls.seconds = seconds
     cpu, begun = time.process_time(), time.perf_counter()
-    run(rows, "mug")
+    run()
     _drain(way)
     if calls.count != 2 * rows:
         raise SystemExit(f"{way}: {calls.count} calls were made instead of {2 * rows}")
@@ -43,7 +43,8 @@ def measure(way: str, folder: Path, rows: int, jobs: int, seconds: float) -> dic
     }
 
 
-Run = Callable[[int, str], None]
+Prepare = Callable[[int, str], Callable[[], object]]
+"""Takes the rows and a word for their names; what it returns runs them."""
 
 
 def _drain(way: str) -> None:
@@ -54,23 +55,30 @@ def _drain(way: str) -> None:
         EventsWorker.drain_all()
 
 
-def _ours(folder: Path, jobs: int, calls: Calls) -> Run:
+def _ours(folder: Path, jobs: int, calls: Calls) -> Prepare:
     os.environ["MEDIAFLOWS_HOME"] = str(folder / "home")
     os.environ["MEDIAFLOWS_RUNS_URL"] = str(folder / "runs")
-    from flows.batch_flow import batch
+    from flows.batch_flow import shard
     from flows.options import RunOptions
+    from flows.prepare import Request, start_run
+    from tasks.home import find_home
+    from tasks.ledger import open_ledger
+    from tasks.store import Store
 
-    def run(rows: int, word: str) -> None:
+    home = find_home()
+
+    def prepare(rows: int, word: str) -> Callable[[], object]:
         table = write_table(folder / f"{word}.csv", rows, word)
-        options = RunOptions(jobs=jobs, provider=("fal",))
-        state = batch("product-photo", str(table), options, return_state=True)
-        if not state.is_completed():
-            raise SystemExit(f"the batch ended as {state.name}: {state.message}")
+        request = Request("product-photo", table, RunOptions(jobs=jobs, provider=("fal",)))
+        ledger = open_ledger(home.ledger_url)
+        run = asyncio.run(start_run(request, ledger, Store(home.store))).run
+        ledger.close()
+        return lambda: asyncio.run(shard("product-photo", run, 0, rows))
 
-    return run
+    return prepare
 
 
-def _prefect(folder: Path, jobs: int, calls: Calls) -> Run:
+def _prefect(folder: Path, jobs: int, calls: Calls) -> Prepare:
     from flows.settings import apply_defaults
 
     apply_defaults()
@@ -100,19 +108,19 @@ def _prefect(folder: Path, jobs: int, calls: Calls) -> Run:
     async def table(rows: int, word: str) -> None:
         await _work([f"{word}-{number:05}" for number in range(rows)], jobs, row)
 
-    return lambda rows, word: asyncio.run(table(rows, word))
+    return lambda rows, word: lambda: asyncio.run(table(rows, word))
 
 
-def _plain(folder: Path, jobs: int, calls: Calls) -> Run:
+def _plain(folder: Path, jobs: int, calls: Calls) -> Prepare:
     async def row(name: str) -> None:
         await calls.call()
         await calls.call()
         picture(name)
 
-    def run(rows: int, word: str) -> None:
-        asyncio.run(_work([f"{word}-{number:05}" for number in range(rows)], jobs, row))
+    def prepare(rows: int, word: str) -> Callable[[], object]:
+        return lambda: asyncio.run(_work([f"{word}-{n:05}" for n in range(rows)], jobs, row))
 
-    return run
+    return prepare
 
 
 async def _work(names: list[str], jobs: int, row: Callable[[str], Awaitable[None]]) -> None:

@@ -1,7 +1,7 @@
 """What memory grows with the rows: from 200 to 2,000, against plain Prefect.
 
 Measured: the peak of the resident set after `product-photo` over 200 and over 2,000 rows with an
-instant vendor, each in a fresh process, ours (the batch flow) and the same nesting in plain
+instant vendor, each in a fresh process, ours (one shard flow) and the same nesting in plain
 Prefect. The growth of ours may be at most 20 MB above that of plain Prefect.
 
 Run: uv run python benchmarks/memory.py [--rounds 3]
@@ -43,9 +43,14 @@ def main() -> int:
     growth = {way: at_most[way, MANY] - at_most[way, FEW] for way in WAYS}
     return report(
         [
-            *(Line(f"peak, {rows:,} rows: {way}", at_most[way, rows], "MB") for way, rows in at_most),
+            *(
+                Line(f"peak, {rows:,} rows: {way}", at_most[way, rows], "MB")
+                for way, rows in at_most
+            ),
             *(Line(f"growth: {way}", growth[way], "MB") for way in WAYS),
-            Line("growth, ours - plain Prefect", growth["ours"] - growth["prefect"], "MB", BOUND_MB),
+            Line(
+                "growth, ours - plain Prefect", growth["ours"] - growth["prefect"], "MB", BOUND_MB
+            ),
         ]
     )
 

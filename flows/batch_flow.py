@@ -22,10 +22,11 @@ from flows.options import RunOptions
 from flows.prepare import Request, Work, open_work, prepare, start_run
 from flows.progress import Progress, say, shown
 from flows.results import Totals, finish_run
+from flows.sandboxed import sandboxed
 from flows.shard import Shard
 from flows.task_runs import carry_in_prefect, perform_in, speak_in_prefect
 from providers.errors import UserError
-from tasks.home import find_home
+from tasks.home import Home, find_home
 from tasks.ledger import open_ledger, owners, runs
 from tasks.services import Services, open_services
 from tasks.store import Store
@@ -85,8 +86,13 @@ def batch(
 
 def _run_batch(request: Request, run: str | None, pilot: int | None) -> State[Any]:
     home = find_home()
-    if run is None:
-        prepare(request)  # a bad request ends here, before anything is written
+    with sandboxed(request.options, home):
+        if run is None:
+            prepare(request)  # a bad request ends here, before anything is written
+        return _run_shards(home, request, run, pilot)
+
+
+def _run_shards(home: Home, request: Request, run: str | None, pilot: int | None) -> State[Any]:
     ledger, store = open_ledger(home.ledger_url), Store(home.store)
     try:
         if run is None:

@@ -13,6 +13,9 @@ class RunOptions(BaseModel):
     local: bool = Field(
         default=False, description="Play every model on this machine, free, with labelled stand-ins"
     )
+    sandbox: str | None = Field(
+        default=None, description="Rehearse against a sandbox: calm, fast, flaky or hostile"
+    )
     provider: tuple[str, ...] = Field(
         default=(), description="Use only these providers, in this order"
     )

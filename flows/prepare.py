@@ -69,7 +69,7 @@ class Work:
     table: str
     graph: Graph
     routes: Routes
-    rows: tuple[ReadyRow, ...]
+    rows: tuple[ReadyRow, ...] = field(repr=False)  # asyncio.run puts its result into words
     options: RunOptions
 
 
@@ -230,6 +230,15 @@ def freeze(prepared: Prepared, plan: Plan, ledger: Ledger, parent: Path) -> Work
         prepared.rows,
         prepared.options,
     )
+
+
+def frozen_options(run: runs.Run) -> RunOptions:
+    """Return how a run is done, from its folder.
+
+    Raises:
+        SetupError: the folder is gone or damaged.
+    """
+    return RunOptions.model_validate(RunFolder(Path(run.folder)).read_json("run.json")["options"])
 
 
 def open_work(run: runs.Run, ledger: Ledger, positions: range | None = None) -> Work:

@@ -27,7 +27,8 @@ from tasks.store import Store
 class Known:
     """Row id -> step -> how it has ended already."""
 
-    ends: dict[str, dict[str, StepEnd]] = field(default_factory=dict)
+    # Left out of the repr: asyncio.run puts its task's result into words, a second for 10,000 rows.
+    ends: dict[str, dict[str, StepEnd]] = field(default_factory=dict, repr=False)
 
     def of(self, row: str) -> dict[str, StepEnd]:
         """Return what is known of one row."""

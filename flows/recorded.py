@@ -7,6 +7,15 @@ import time
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterParentFlowRunId,
+    TaskRunFilter,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
+)
+from prefect.client.schemas.objects import State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
@@ -14,6 +23,11 @@ from flows.task_runs import task_runs_made
 
 WAIT_SECONDS = 10.0
 FINAL = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
+UNENDED = TaskRunFilter(
+    state=TaskRunFilterState(
+        type=TaskRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING])
+    )
+)
 
 
 async def wait_until_recorded() -> int:
@@ -37,11 +51,24 @@ async def wait_until_recorded() -> int:
 
 
 async def mark_crashed(flow_run: str, reason: str) -> None:
-    """Set a flow run whose process died to Crashed; nobody else would."""
+    """Set a flow run whose process died, and all below it, to Crashed; nobody else would."""
+    dead: State[None] = Crashed(message=reason)
     async with get_client() as client:
         try:
             found = await client.read_flow_run(UUID(flow_run))
-            if found.state is not None and not found.state.is_final():
-                await client.set_flow_run_state(found.id, Crashed(message=reason), force=True)
         except ObjectNotFound:
             return  # the run was seen on another server
+        if found.state is None or found.state.is_final():
+            return
+        shards = await client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[found.id])
+            )
+        )
+        flow_runs = [found, *shards]
+        below = FlowRunFilter(id=FlowRunFilterId(any_=[run.id for run in flow_runs]))
+        for task in await client.read_task_runs(flow_run_filter=below, task_run_filter=UNENDED):
+            await client.set_task_run_state(task.id, dead, force=True)
+        for run in flow_runs:
+            if run.state is not None and not run.state.is_final():
+                await client.set_flow_run_state(run.id, dead, force=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from math import ceil
 from typing import Any
@@ -42,7 +42,7 @@ class Plan:
     template: str
     rows: int
     steps: tuple[StepPlan, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[Fault, ...] = field(repr=False)
     seconds: float
 
     @property

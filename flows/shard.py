@@ -7,11 +7,12 @@ one by one: 10 ms per invocation awaited against 24 to 65 submitted (measured 20
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -24,7 +25,7 @@ from flows.resolve import Ready
 from flows.routes import candidates
 from flows.rows import ReadyRow
 from flows.runner import RowOutcome, StepEnd, outcome_of, run_row
-from providers.errors import InputError
+from providers.errors import InputError, ParkedError
 from tasks.candidate import StepCall
 from tasks.invoke import Perform, StepResult, Wish, invoke, perform_plainly
 from tasks.keep import keep_file
@@ -33,6 +34,8 @@ from tasks.ledger.attempts import Attempt, Place
 from tasks.ledger.runs import RowEnd
 from tasks.money import to_nanos
 from tasks.services import Services
+
+log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1.0
 WHOLE_AT_ONCE = 100  # rows recorded in one transaction when nothing was left to do
@@ -130,7 +133,12 @@ class Shard:
         async def body() -> RowOutcome:
             return await self._row(row, known, count)
 
-        outcome = await self.carry(row, body)
+        try:
+            outcome = await self.carry(row, body)
+        except Exception as error:  # a bug of ours ends this row; one bad row never stops others
+            log.exception("row %s ended in an internal error", row.id)
+            name = type(error).__name__
+            outcome = replace(_unrun("failed", f"internal error: {name}: {error}"), error=name)
         await self._finish(row, outcome, sent=count.sent)
         if outcome.state in runs.BREAKER_STATES and self.work.options.breaker:
             await self._maybe_break()
@@ -177,7 +185,7 @@ class Shard:
 
     async def _finish_all(self, ended: Sequence[tuple[ReadyRow, RowOutcome]], *, sent: int) -> None:
         """Put the rows' outputs into the run folder, then record their ends."""
-        await asyncio.to_thread(self._place, ended)
+        ended = await asyncio.to_thread(self._place, ended)
         ends = [
             RowEnd(row.id, outcome.state, outcome.reason, outcome.step, outcome.error, sent)
             for row, outcome in ended
@@ -192,14 +200,22 @@ class Shard:
         for row, outcome in ended:
             self.report(row, outcome)
 
-    def _place(self, ended: Sequence[tuple[ReadyRow, RowOutcome]]) -> None:
-        for row, outcome in ended:
-            outputs = {
-                name: value
-                for name, value in outcome.outputs.items()
-                if not isinstance(value, NoResult)
-            }
-            self.work.folder.place(self.services.store, row.id, outputs)
+    def _place(
+        self, ended: Sequence[tuple[ReadyRow, RowOutcome]]
+    ) -> list[tuple[ReadyRow, RowOutcome]]:
+        return [(row, self._placed(row, outcome)) for row, outcome in ended]
+
+    def _placed(self, row: ReadyRow, outcome: RowOutcome) -> RowOutcome:
+        """Return the outcome; bytes that the store has lost meanwhile park this row, no other."""
+        for name, value in outcome.outputs.items():
+            if isinstance(value, NoResult):
+                continue
+            try:
+                self.work.folder.place(self.services.store, row.id, {name: value})
+            except ParkedError as error:
+                reason = f"{name}: {error}"
+                outcome = replace(outcome, state="parked", reason=reason, error="ParkedError")
+        return outcome
 
     async def _finish_invalid(self, rows: Sequence[ReadyRow]) -> None:
         for row in rows:

@@ -23,6 +23,7 @@ from flows.options import RunOptions
 from flows.prepare import Request, prepare, start_run
 from flows.results import finish_run
 from flows.rows import short_text
+from flows.sandboxed import sandboxed
 from flows.template import Input
 from providers.errors import UserError
 from tasks.home import find_home
@@ -74,18 +75,22 @@ async def _run_once(template: str, options: RunOptions, values: dict[str, Any]) 
     given = {name: _text(value) for name, value in values.items() if value is not None}
     request = Request(template, None, options.model_copy(update={"set": given}))
     try:
-        home = find_home()
-        prepare(request)
+        with sandboxed(options, find_home()):
+            prepare(request)  # a bad request ends here, before anything is written
+            return await _run_one_row(request)
     except UserError as error:
         return bad_request(error)
-    async with open_services(home) as services:
+
+
+async def _run_one_row(request: Request) -> State[Any]:
+    async with open_services(find_home()) as services:
         work = await start_run(request, services.ledger, services.store)
         await services.ledger.do(
             runs.begin, work.run, owner=services.owner.id, flow_run_id=flow_run.id
         )
         await run_rows(work, services, work.run)
         totals, _ = await asyncio.to_thread(finish_run, work, services.ledger, services.store)
-    return end_state(totals, options)
+    return end_state(totals, request.options)
 
 
 def _run_name() -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from providers.catalog.schema import Binding, Grade
 from providers.media import Media, Scalar
@@ -160,3 +160,36 @@ class Wire(Protocol):
             UnavailableError: proven not accepted.
             UncertainError: sent, and the answer was lost.
         """
+
+
+@runtime_checkable
+class Fetcher(Protocol):
+    """A wire that can also bring the files that answers point at."""
+
+    def fetch(self, url: str, *, max_bytes: int) -> AsyncGenerator[bytes, None]:
+        """Give the bytes at a URL out of an answer, piece by piece.
+
+        Raises:
+            BadReplyError: a URL that is not followed, or more bytes than `max_bytes`.
+            ExpiredError: nothing is there any more.
+            UnavailableError: it may be tried again.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Jobs of the vendor that an attempt may have started, with when each was created."""
+
+    jobs: tuple[tuple[Job, str], ...]
+    next_page: str | None = None
+
+
+@runtime_checkable
+class Finder(Protocol):
+    """An adapter whose vendor lists its jobs, so that one whose answer was lost can be found."""
+
+    def find(self, page: str | None = None) -> Call:
+        """Return the call for the newest jobs, or for the page that `Found.next_page` named."""
+
+    def read_find(self, order: Order, body_digest: str, answer: Answer) -> Found:
+        """Return the jobs whose body is the one that was sent."""

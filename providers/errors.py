@@ -13,6 +13,7 @@
         +-- BadReplyError    an answer of a shape nobody has described
         +-- RejectedError    a result that one of our checks turns down
         +-- ParkedError      not ended: a charge in doubt, a job still running, a lost result
+            +-- ExpiredError what the vendor made is no longer where it said, or is not yet
 
 Every error takes one positional message, so that it survives a JSON round trip through Prefect
 (`cls(message)`); further facts are keywords with defaults.
@@ -97,6 +98,10 @@ class ParkedError(StepError):
     """The step has not ended: its job runs on, its charge is in doubt or its result is lost."""
 
     word = "parked"
+
+
+class ExpiredError(ParkedError):
+    """The job or the URL of its result is not known where it should be: too late, or too early."""
 
 
 def near(word: str, known: Iterable[str]) -> str:

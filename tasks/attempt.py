@@ -67,7 +67,7 @@ async def obtain(services: Services, call: StepCall, candidate: Candidate) -> At
 
 async def _obtain(services: Services, call: StepCall, candidate: Candidate) -> Attempt:
     driver = services.driver(candidate.provider)
-    order = await asyncio.to_thread(_order, services, candidate)
+    order = await driver.prepare(await asyncio.to_thread(_order, services, candidate))
     while True:
         async with services.slot(candidate.provider):
             opening = Opening(
@@ -99,7 +99,7 @@ async def _do_locally(
 ) -> Attempt:
     try:
         done = await driver.submit(order, driver.adapter.submit(order))
-        values = await keep_outputs(services.store, cast(Done, done), call.ports)
+        values = await keep_outputs(services.store, driver, cast(Done, done), call.ports)
     except StepError as error:
         settlement, failure = _failed(error, candidate), error
     except Exception as error:  # local code is ours: its bugs end one row, not the batch
@@ -136,7 +136,7 @@ async def _send(
     if isinstance(answer, Job):
         await services.ledger.do(attempts.submitted, opening.id, answer.id, answer.receipt)
         return await _harvest(services, call, candidate, driver, opening.id, answer)
-    return await _settle(services, call, candidate, opening.id, answer)
+    return await _settle(services, call, candidate, driver, opening.id, answer)
 
 
 async def _submit(
@@ -176,7 +176,7 @@ async def _harvest(
     except BadReplyError as error:
         raise ParkedError(f"job {job.id} of {candidate.label} runs on, but {error}") from None
     try:
-        return await _settle(services, call, candidate, attempt_id, done)
+        return await _settle(services, call, candidate, driver, attempt_id, done)
     except UnavailableError as error:
         # Paid for and not fetched: the attempt stays open, so that nothing else is sent for it.
         raise ParkedError(
@@ -186,11 +186,16 @@ async def _harvest(
 
 
 async def _settle(
-    services: Services, call: StepCall, candidate: Candidate, attempt_id: str, done: Done
+    services: Services,
+    call: StepCall,
+    candidate: Candidate,
+    driver: Driver,
+    attempt_id: str,
+    done: Done,
 ) -> Attempt:
     amount, grade = _cost(candidate, done)
     try:
-        values = await keep_outputs(services.store, done, call.ports)
+        values = await keep_outputs(services.store, driver, done, call.ports)
         receipt = {
             "attempt": attempt_id,
             "key": candidate.key,

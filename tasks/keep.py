@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from providers.adapter import Done, Output
+from providers.driver import Driver
 from providers.errors import BadReplyError, InputError, RejectedError
 from providers.local.adapter import workers
 from providers.local.probe import decodes, probe_image
@@ -20,16 +21,20 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def keep_outputs(store: Store, done: Done, ports: Mapping[str, str]) -> dict[str, Value]:
-    """Return the value for each output port, its bytes durable in the store.
+async def keep_outputs(
+    store: Store, driver: Driver, done: Done, ports: Mapping[str, str]
+) -> dict[str, Value]:
+    """Return the value for each output port, its bytes fetched and durable in the store.
 
     Raises:
-        BadReplyError: a port of the kind is missing in the answer.
+        BadReplyError: a port of the kind is missing in the answer, or its URL is not followed.
+        ParkedError: the bytes could not be fetched for now, or are no longer there.
+        RejectedError: they are not what the port holds.
     """
     values: dict[str, Value] = {}
     for output in done.outputs:
         if output.port in ports:
-            values[output.port] = await _keep(store, output)
+            values[output.port] = await _keep(store, driver, output)
     missing = [port for port in ports if port not in values]
     if missing:
         raise BadReplyError(f"the answer has no {missing[0]!r}")
@@ -80,15 +85,18 @@ async def keep_file(store: Store, path: Path, described: Media) -> None:
     await _in_thread(decodes, store.path(sha256))
 
 
-async def _keep(store: Store, output: Output) -> Value:
+async def _keep(store: Store, driver: Driver, output: Output) -> Value:
     if output.text is not None:
         return output.text
-    if output.data is None:
-        raise BadReplyError(f"the answer for {output.port!r} holds neither text nor bytes")
     try:
-        return await _in_thread(_keep_bytes, store, output.data)
+        if output.url is not None:
+            sha256, _ = await driver.download(output.url, store.receive)
+            return await _in_thread(_media, sha256, store.path(sha256))
+        if output.data is not None:
+            return await _in_thread(_keep_bytes, store, output.data)
     except InputError as error:
         raise RejectedError(f"the {output.port} that came cannot be used: {error}") from None
+    raise BadReplyError(f"the answer for {output.port!r} holds neither text nor bytes")
 
 
 def _keep_bytes(store: Store, data: bytes) -> Media:

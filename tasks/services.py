@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from providers.driver import Driver
 from providers.errors import SetupError
+from providers.http_wire import close_client
 from providers.registry import PROVIDERS, Provider
 from tasks.home import Home
 from tasks.ledger import Ledger, open_ledger, owners
@@ -59,6 +60,7 @@ class Services:
     providers: Mapping[str, Provider]
     in_flight: Sharing[object] = field(default_factory=Sharing)
     _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _drivers: dict[str, Driver] = field(default_factory=dict)
 
     def slot(self, provider: str) -> asyncio.Semaphore:
         """Return the semaphore that bounds the requests in flight at one provider."""
@@ -73,10 +75,14 @@ class Services:
         Raises:
             SetupError: the provider has no adapter yet.
         """
-        provider = self.providers[name]
-        if provider.adapter is None or provider.wire is None:
-            raise SetupError(f"Provider {name!r} has no adapter yet: only its facts are known.")
-        return Driver(provider.adapter, provider.wire, provider.first_poll_seconds)
+        if name not in self._drivers:  # kept: a driver remembers what it has uploaded
+            provider = self.providers[name]
+            if provider.adapter is None or provider.wire is None:
+                raise SetupError(f"Provider {name!r} has no adapter yet: only its facts are known.")
+            self._drivers[name] = Driver(
+                provider.adapter, provider.wire, provider.poll_first()
+            )
+        return self._drivers[name]
 
 
 @asynccontextmanager
@@ -95,6 +101,7 @@ async def open_services(
             heart.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await heart
+            await close_client()
     finally:
         await asyncio.to_thread(ledger.close)
 

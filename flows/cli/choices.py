@@ -14,6 +14,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _CHOICES = (
     click.option("--local", is_flag=True, help="Play every model on this machine, free."),
+    click.option(
+        "--sandbox",
+        is_flag=False,
+        flag_value="calm",
+        metavar="[PROFILE]",
+        help="Rehearse against a sandbox that costs nothing.",
+    ),
     click.option("--provider", metavar="NAME[,NAME]", help="Use only these providers, in order."),
     click.option("--use", multiple=True, metavar="STEP=MODEL[@PROVIDER]", help="Another model."),
     click.option("--map", "mapping", multiple=True, metavar="INPUT=COLUMN", help="Bind a column."),
@@ -39,6 +46,7 @@ def run_choices(command: F) -> F:
     def wrapped(**given: Any) -> Any:
         options = RunOptions(
             local=given.pop("local"),
+            sandbox=given.pop("sandbox"),
             provider=tuple(filter(None, (given.pop("provider") or "").split(","))),
             use=_pairs("--use", given.pop("use")),
             map=_pairs("--map", given.pop("mapping")),

@@ -20,14 +20,17 @@ from flows.batch_flow import BAD_REQUEST_STATE, INCOMPLETE_STATE, batch
 from flows.cli.before import Ahead
 from flows.cli.find_run import find_run, open_existing_ledger
 from flows.cli.tables import print_json, print_summary, tell
-from flows.prepare import Work, freeze, open_work, runs_folder
+from flows.invoice import compare_with_invoice
+from flows.prepare import Work, freeze, frozen_options, open_work, runs_folder
 from flows.recorded import mark_crashed, wait_until_recorded
 from flows.results import Totals, finish_run
+from flows.sandboxed import sandboxed
 from flows.shard import stop_asked
 from flows.template_flow import template_flow
 from providers.errors import RequestError
 from tasks.home import find_home
 from tasks.ledger import Ledger, open_ledger, owners, runs
+from tasks.report import read_facts
 from tasks.store import Store
 
 INCOMPLETE, CANCELLED = 3, 5
@@ -79,17 +82,22 @@ def execute_resume(name: str, *, as_json: bool) -> int:
     ledger, store = open_existing_ledger(home), Store(home.store)
     try:
         found = find_run(ledger, name)
-        if ledger.do_now(owners.is_alive, found.owner) and found.state != "ended":
-            raise RequestError(f"Run {found.id} is still running; follow it in the Prefect UI.")
-        work = open_work(found, ledger)
-        if found.flow_run_id:
-            asyncio.run(mark_crashed(found.flow_run_id, f"resumed as run {found.id}"))
-        ledger.do_now(runs.reset_rows, found.id)
-        tell(f"run {found.id} in {_short(work.folder.path)}: going on")
-        _run_flow(work, None)
-        return _conclude(work, ledger, store, as_json=as_json)
+        with sandboxed(frozen_options(found), home):
+            return _resume(found, ledger, store, as_json=as_json)
     finally:
         ledger.close()
+
+
+def _resume(found: runs.Run, ledger: Ledger, store: Store, *, as_json: bool) -> int:
+    if ledger.do_now(owners.is_alive, found.owner) and found.state != "ended":
+        raise RequestError(f"Run {found.id} is still running; follow it in the Prefect UI.")
+    work = open_work(found, ledger)
+    if found.flow_run_id:
+        asyncio.run(mark_crashed(found.flow_run_id, f"resumed as run {found.id}"))
+    ledger.do_now(runs.reset_rows, found.id)
+    tell(f"run {found.id} in {_short(work.folder.path)}: going on")
+    _run_flow(work, None)
+    return _conclude(work, ledger, store, as_json=as_json)
 
 
 def _run_flow(work: Work, pilot: int | None) -> None:
@@ -135,6 +143,10 @@ def _conclude(work: Work, ledger: Ledger, store: Store, *, as_json: bool) -> int
         print_json({"run": work.run, "folder": work.folder.path, **totals.to_json()})
     else:
         print_summary(work.folder.path, totals, summary)
+    run = ledger.do_now(runs.one, work.run)
+    facts = ledger.do_now(read_facts, work.run)
+    if line := compare_with_invoice(work.options, find_home(), facts, run.created_at):
+        tell(line)
     if "cancelled" in totals.states:
         tell(f"go on with: mediaflows resume {work.run}")
         return CANCELLED

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flows.cli.before import ledger_exists, shown_ledger
 from providers.errors import RequestError, near
-from tasks.home import Home
+from tasks.home import Home, find_home
 from tasks.ledger import Ledger, open_ledger, runs
 from tasks.ledger.runs import Run
 
@@ -42,3 +42,16 @@ def find_run(ledger: Ledger, name: str) -> Run:
     if not found:
         raise RequestError(f"There is no run {name!r}.{near(name, [run.id for run in known])}")
     return found[0]
+
+
+def require_run(name: str) -> None:
+    """Do nothing when `name` means a run: said before a server is started for it.
+
+    Raises:
+        RequestError: none, or more than one.
+    """
+    ledger = open_existing_ledger(find_home())
+    try:
+        find_run(ledger, name)
+    finally:
+        ledger.close()

@@ -12,7 +12,9 @@ import click
 from flows.cli.choices import run_choices
 from flows.cli.tables import print_json, table, tell
 from flows.options import RunOptions
+from flows.sandboxed import sandboxed
 from flows.settings import quiet_console
+from tasks.home import find_home
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 YES = click.option("-y", "--yes", is_flag=True, help="Answer every question with yes.")
@@ -48,7 +50,8 @@ def plan(template: str, rows: str, output: str | None, as_json: bool, options: R
     from flows.prepare import Request
     from flows.run_plan import price_words
 
-    ahead = look_ahead(Request(template, Path(rows), options))
+    with sandboxed(options, find_home()):
+        ahead = look_ahead(Request(template, Path(rows), options))
     planned = ahead.plan
     if output:
         write_plan(planned, Path(output))
@@ -83,13 +86,14 @@ def run(template: str, yes: bool, out: str | None, as_json: bool, options: RunOp
     from flows.cli.before import announce, look_ahead, may_go_on
     from flows.prepare import Request
 
-    ahead = look_ahead(Request(template, None, options))
-    announce(ahead)
-    may_go_on(ahead.plan, yes=yes)
-    with prefect_ready():
-        from flows.cli.execute import execute_one
+    with sandboxed(options, find_home()):
+        ahead = look_ahead(Request(template, None, options))
+        announce(ahead)
+        may_go_on(ahead.plan, yes=yes)
+        with prefect_ready():
+            from flows.cli.execute import execute_one
 
-        code = execute_one(ahead, out, as_json=as_json)
+            code = execute_one(ahead, out, as_json=as_json)
     sys.exit(code)
 
 
@@ -114,15 +118,16 @@ def batch(
     from flows.cli.before import announce, look_ahead, may_go_on
     from flows.prepare import Request, refuse_faults
 
-    ahead = look_ahead(Request(template, Path(rows), options))
-    announce(ahead)
-    refuse_faults(ahead.plan, ahead.prepared)
-    if pilot is None:
-        may_go_on(ahead.plan, yes=yes)
-    with prefect_ready():
-        from flows.cli.execute import execute_batch
+    with sandboxed(options, find_home()):
+        ahead = look_ahead(Request(template, Path(rows), options))
+        announce(ahead)
+        refuse_faults(ahead.plan, ahead.prepared)
+        if pilot is None:
+            may_go_on(ahead.plan, yes=yes)
+        with prefect_ready():
+            from flows.cli.execute import execute_batch
 
-        code = execute_batch(ahead, pilot, out, yes=yes, as_json=as_json)
+            code = execute_batch(ahead, pilot, out, yes=yes, as_json=as_json)
     sys.exit(code)
 
 
@@ -131,6 +136,9 @@ def batch(
 @JSON
 def resume(run: str, as_json: bool) -> None:
     """Go on with a run from its frozen copies; what it has is kept."""
+    from flows.cli.find_run import require_run
+
+    require_run(run)
     with prefect_ready():
         from flows.cli.execute import execute_resume
 

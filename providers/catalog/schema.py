@@ -16,6 +16,9 @@ from providers.kinds import KINDS
 Grade: TypeAlias = Literal["exact", "units", "estimate", "unpriced"]
 ScalarType: TypeAlias = Literal["choice", "text", "integer", "number", "boolean"]
 Scalar: TypeAlias = bool | int | float | str
+Form: TypeAlias = Literal[
+    "text", "width", "height", "size_object", "url", "base64", "data_uri", "list"
+]
 
 
 def _quoted(value: Any) -> Any:
@@ -80,13 +83,14 @@ class FieldRule(Entry):
     """How one field of the vendor's request is filled.
 
     `from` names a canonical parameter or input port; `size` stands for the pixels that
-    aspect_ratio and megapixels ask for. `values` maps canonical values to the vendor's words,
-    `form` says how the value is written, and `send` is a constant of ours.
+    aspect_ratio and megapixels ask for. `values` maps canonical values to the vendor's words (one
+    that is not listed stays as it is), `form` says how the value is written, and `send` is a
+    constant of ours. A size is written "1344x768" where `values` gives one.
     """
 
     source: str | None = Field(default=None, alias="from")
     values: dict[str, Scalar] = Field(default_factory=dict)
-    form: Literal["text", "width", "height", "size_object", "url", "base64", "list"] | None = None
+    form: Form | None = None
     send: Any = None
 
     @model_validator(mode="after")

@@ -10,7 +10,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from providers.adapter import Answer, Call, Done, Job, Material, Order, Output, Part, Pending, Upload
+from providers.adapter import (
+    Answer,
+    Call,
+    Done,
+    Job,
+    Material,
+    Order,
+    Output,
+    Part,
+    Pending,
+    Upload,
+)
 from providers.errors import BadReplyError, InputError, RefusedError
 
 

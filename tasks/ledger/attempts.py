@@ -74,6 +74,7 @@ class Attempt:
     state: str
     outcome: str | None
     owner: str | None
+    body_digest: str | None
     job: str | None
     receipt: Mapping[str, Any] | None
     result: Mapping[str, Any] | None
@@ -106,6 +107,7 @@ _COLUMNS = [
         "state",
         "outcome",
         "owner",
+        "body_digest",
         "job",
         "receipt",
         "result",
@@ -159,6 +161,7 @@ def _attempt(row: Row[Any]) -> Attempt:
         state=row.state,
         outcome=row.outcome,
         owner=row.owner,
+        body_digest=row.body_digest,
         job=row.job,
         receipt=json.loads(row.receipt) if row.receipt else None,
         result=json.loads(row.result) if row.result else None,

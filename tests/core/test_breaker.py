@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from tasks.invoke import Wish, perform_plainly
+from tasks.ledger import runs
+from tasks.ledger.attempts import Attempt
+from tasks.services import Services
 from tests.core.plain import FLUX, RECRAFT, append, resume, start, write_table
 from tests.scripted import Script
 
@@ -53,6 +58,23 @@ async def test_rows_that_were_stopped_run_after_a_resume(script: Script, thirty:
     again = await resume(first.run)
     assert again.totals.states == {"done": 20, "refused": 10}
     assert script.endpoints()[FLUX] == 20
+
+
+async def test_a_run_that_is_cancelled_elsewhere_ends_the_rows_in_flight_and_starts_no_other(
+    script: Script, thirty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.shard.WATCH_SECONDS", 0.01)
+
+    async def cancelling(services: Services, wish: Wish) -> Attempt:
+        await services.ledger.do(runs.stop, wish.call.place.run, "cancelled")
+        await asyncio.sleep(0.2)  # long enough for the watch to have looked
+        return await perform_plainly(services, wish)
+
+    ran = await start(thirty, perform=cancelling, jobs=2)
+    assert ran.totals.states == {"cancelled": 28, "done": 2}
+    again = await resume(ran.run)
+    assert again.totals.states == {"done": 30}
+    assert script.endpoints()[FLUX] == 30
 
 
 async def test_rows_that_reuse_everything_are_no_evidence(script: Script, thirty: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.plain import BIREFNET, BRIA, FLUX, RECRAFT, resume, start
-from tests.scripted import Script
+from tests.scripted import Script, picture
 
 
 async def test_a_job_that_fails_twice_gives_way_to_the_fallback(script: Script, one: Path) -> None:
@@ -121,6 +121,18 @@ async def test_a_lost_answer_parks_the_row_and_is_never_sent_again(
     assert "never sent again by itself" in other.results["mug"]["reason"]
 
 
+async def test_a_lost_answer_holds_its_row_also_when_its_request_would_be_another_today(
+    script: Script, one: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.turns = {FLUX: ["lost"]}
+    first = await start(one)
+    script.submits.clear()
+    monkeypatch.setenv("FAL_BASE_URL", "https://elsewhere.example")
+    again = await resume(first.run)
+    assert again.states == {"mug": "parked"}
+    assert script.submits == []
+
+
 async def test_a_lost_answer_of_one_candidate_keeps_the_others_from_being_sent(
     script: Script, one: Path
 ) -> None:
@@ -201,3 +213,20 @@ async def test_a_parked_row_counts_at_its_price_until_it_has_ended(
     ran = await start(one)
     assert [attempt.amount for attempt in ran.attempts] == [None]
     assert ran.totals.states == {"parked": 1}
+
+
+@pytest.mark.parametrize("cut", [0, 60], ids=["no-picture", "cut-short"])
+async def test_a_result_that_cannot_be_used_is_paid_rejected_and_remembered(
+    script: Script, one: Path, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    whole = picture("any")
+    monkeypatch.setattr("tests.scripted.picture", lambda seed: whole[:cut] or b"no picture")
+    first = await start(one)
+    assert first.states == {"mug": "rejected"}
+    assert first.outcomes() == {"rejected": 2}
+    assert script.endpoints() == {FLUX: 1, RECRAFT: 1}
+    assert first.totals.cost == "$0.06"
+    script.submits.clear()
+    again = await start(one)
+    assert again.states == {"mug": "rejected"}
+    assert script.submits == []

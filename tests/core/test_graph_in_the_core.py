@@ -137,6 +137,26 @@ async def test_steps_without_a_path_between_them_run_side_by_side(
     assert script.endpoints() == {FLUX: 1, RECRAFT: 1, BIREFNET: 1}
 
 
+async def test_as_many_rows_are_in_flight_as_jobs_say(script: Script, tmp_path: Path) -> None:
+    script.seconds = 0.05
+    now: set[str] = set()
+    most = 0
+
+    async def counted(services: Services, wish: Wish) -> Attempt:
+        nonlocal most
+        now.add(wish.call.place.row)
+        most = max(most, len(now))
+        try:
+            return await perform_plainly(services, wish)
+        finally:
+            now.discard(wish.call.place.row)
+
+    rows = {f"p{number}": f"product {number}" for number in range(7)}
+    ran = await start(write_table(tmp_path / "seven.csv", rows), perform=counted, jobs=3)
+    assert ran.totals.states == {"done": 7}
+    assert most == 3
+
+
 async def test_a_step_goes_on_while_another_of_its_row_has_failed(
     script: Script, one: Path, tmp_path: Path
 ) -> None:

@@ -79,6 +79,19 @@ async def test_resuming_a_finished_run_submits_nothing(script: Script, products:
     assert again.folder == first.folder
 
 
+async def test_a_resume_takes_what_the_run_has_whatever_its_requests_would_be_today(
+    script: Script, products: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await start(products)
+    script.submits.clear()
+    monkeypatch.setenv("FAL_BASE_URL", "https://elsewhere.example")
+    again = await resume(first.run)
+    assert again.totals.states == {"done": 3}
+    assert script.submits == []
+    await start(products)  # a run of its own asks elsewhere
+    assert script.endpoints() == {FLUX: 3, BIREFNET: 3}
+
+
 async def test_only_a_new_row_is_paid_for_in_a_table_that_was_edited(
     script: Script, tmp_path: Path
 ) -> None:

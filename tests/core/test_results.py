@@ -221,6 +221,35 @@ async def test_a_paid_result_whose_bytes_are_gone_is_parked_and_not_paid_anew(
     assert script.submits == []
 
 
+async def test_a_result_whose_bytes_were_damaged_parks_its_row_and_no_other(
+    script: Script, two: Path
+) -> None:
+    first = await start(two)
+    stored(first, "photo", "mug").write_bytes(b"damaged")
+    script.submits.clear()
+    again = await start(two)
+    assert again.states == {"mug": "parked", "vase": "done"}
+    assert "damaged" in again.results["mug"]["reason"]
+    assert stored(first, "photo", "mug").with_suffix(".damaged").exists()
+    assert script.submits == []
+
+
+async def test_damaged_bytes_between_two_steps_are_never_sent_to_the_next_model(
+    script: Script, two: Path, tmp_path: Path
+) -> None:
+    text = (
+        "name: photo-alone\nversion: 1\nabout: A photograph.\n"
+        "inputs:\n  prompt: {type: text}\n"
+        "steps:\n  photo: {model: flux-2-pro, with: {prompt: $prompt}}\n"
+        "outputs: {photo: $photo}\n"
+    )
+    first = await start(two, write_template(tmp_path, text))
+    stored(first, "photo", "mug").write_bytes(b"damaged")
+    ran = await start(two)
+    assert ran.states == {"mug": "parked", "vase": "done"}
+    assert script.endpoints() == {FLUX: 2, BIREFNET: 1}
+
+
 async def test_a_local_result_whose_bytes_are_gone_is_made_again(
     script: Script, one: Path, tmp_path: Path
 ) -> None:
@@ -243,8 +272,9 @@ async def test_a_local_result_whose_bytes_are_gone_is_made_again(
     assert stored(first, "small").exists()
 
 
-def stored(ran: Ran, step: str) -> Path:
-    attempt = next(attempt for attempt in ran.attempts if attempt.place.step == step)
+def stored(ran: Ran, step: str, row: str = "mug") -> Path:
+    places = {(attempt.place.row, attempt.place.step): attempt for attempt in ran.attempts}
+    attempt = places[row, step]
     sha256 = (attempt.result or {})["image"]["media"]["sha256"]
     return ran.folder.parents[2] / "home" / "store" / sha256[:2] / sha256
 

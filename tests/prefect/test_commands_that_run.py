@@ -34,9 +34,10 @@ def test_a_batch_says_its_plan_first_and_where_its_results_are_last(
 ):
     ran = mediaflows("batch", "product-photo", products, *PAID, "--yes")
     assert ran.code == 0
-    ledger, plan, run, *_ = ran.err.splitlines()
+    ledger, plan, server, run, *_ = ran.err.splitlines()
     assert ledger.endswith("home/ledger.db: 0 results known")
     assert plan.startswith("product-photo: 3 rows x 2 steps · 6 calls to make · ")
+    assert server.startswith("Prefect server http://127.0.0.1:")
     assert run.startswith(f"run {folder().name.rpartition('_')[2]} in ")
     *_, totals, csv_file, contact = ran.out.splitlines()
     assert totals.startswith("3 rows: 3 done · 6 attempts, 0 reused, ")
@@ -140,7 +141,10 @@ def test_one_run_of_a_template_says_what_it_made_and_explains_it(mediaflows, qui
     assert sorted(quick_work) == ["cut_out", "draw_photo"]
 
 
-def test_an_unknown_run_cannot_be_resumed(mediaflows, script, products):
-    ran = mediaflows("resume", "nowhere")
+def test_runs_cannot_go_where_a_file_stands(mediaflows, products):
+    Path("file").write_text("mine", encoding="utf-8")
+    ran = mediaflows("batch", "product-photo", products, "--local", "--out", "file")
     assert ran.code == 2
-    assert ran.line.startswith("mediaflows: There is no run: no ledger at ")
+    assert ran.err.splitlines()[-1].startswith("mediaflows: ")
+    assert "file/product-photo" in ran.err.splitlines()[-1]
+    assert Path("file").read_text(encoding="utf-8") == "mine"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -126,7 +128,11 @@ async def test_a_submit_is_sent_once_whatever_comes_of_it(error: Exception) -> N
     assert len(wire.calls) == 1
 
 
-def test_the_digest_of_a_body_does_not_depend_on_the_order_of_its_keys() -> None:
-    first = Call("POST", "trial:/", {"a": 1, "b": [1, 2]})
-    assert first.digest() == Call("POST", "trial:/x", {"b": [1, 2], "a": 1}).digest()
-    assert first.digest() != Call("POST", "trial:/", {"a": 1, "b": [2, 1]}).digest()
+def test_the_digest_of_a_call_is_that_of_the_bytes_it_sends() -> None:
+    body = {"prompt": "a mug", "seed": 0, "sizes": [1, 2]}
+    call = Call("POST", "trial:/a", body)
+    assert json.loads(call.encoded()) == body
+    assert call.digest() == hashlib.sha256(call.encoded()).hexdigest()
+    assert call.digest() == Call("POST", "trial:/b", dict(body), {"X-Other": "1"}).digest()
+    assert call.digest() != Call("POST", "trial:/a", body | {"seed": 1}).digest()
+    assert Call("PUT", "trial:/a", content=b"raw").encoded() == b"raw"

@@ -82,10 +82,18 @@ def test_no_module_bears_a_name_of_the_standard_library(path: Path) -> None:
         assert own not in sys.stdlib_module_names
 
 
-def test_the_registry_and_the_catalog_load_no_pixels_no_prefect_and_no_pandas() -> None:
-    code = (
-        "import sys, providers.registry, providers.catalog, providers.driver; "
-        "print(sorted({'prefect', 'pandas', 'PIL', 'cv2', 'numpy'} & set(sys.modules)))"
-    )
+@pytest.mark.parametrize(
+    ("modules", "unwanted"),
+    [
+        (
+            "providers.registry, providers.catalog, providers.driver",
+            {"prefect", "pandas", "PIL", "cv2", "numpy"},
+        ),
+        ("flows.prepare, flows.shard, flows.results, flows.explain", {"prefect"}),
+    ],
+    ids=["providers", "core"],
+)
+def test_what_a_part_does_not_need_is_not_loaded(modules: str, unwanted: set[str]) -> None:
+    code = f"import sys, {modules}; print(sorted({unwanted} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -128,6 +128,16 @@ def test_without_a_cap_and_at_no_cost_every_row_is_admitted(ledger: Ledger) -> N
     assert admit(ledger, run, "r1", "0")
 
 
+def test_what_a_dead_process_had_reserved_for_a_row_does_not_keep_it_out(ledger: Ledger) -> None:
+    run = new_run(ledger, 2, "0.10")
+    assert admit(ledger, run, "r0", "0.06")
+    assert admit(ledger, run, "r0", "0.06")
+    assert not admit(ledger, run, "r1", "0.06")
+    free = new_run(ledger, 1)
+    assert admit(ledger, free, "r0", "0.06")
+    assert admit(ledger, free, "r0", "0.06")
+
+
 prices = st.integers(1, 40).map(lambda cents: Decimal(cents) / 100)
 
 

@@ -1,0 +1,1 @@
+"""The four vendors: one module each for how it talks, beside the data of what it offers."""
