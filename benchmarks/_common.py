@@ -31,7 +31,17 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from providers.adapter import Answer, Call, Done, Job, Material, Order, Output, Part  # noqa: E402
+from providers.adapter import (  # noqa: E402
+    Answer,
+    Call,
+    Done,
+    Job,
+    Material,
+    Order,
+    Output,
+    Part,
+    Upload,
+)
 from providers.errors import BadReplyError  # noqa: E402
 from providers.registry import PROVIDERS, Provider  # noqa: E402
 
@@ -86,6 +96,9 @@ class InstantAdapter:
         raise BadReplyError("a synchronous vendor has no jobs")
 
     def cancel(self, job: Job) -> Call | None:
+        return None
+
+    def upload(self, material: Material) -> Upload | None:
         return None
 
 

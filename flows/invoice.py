@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -18,8 +18,8 @@ def compare_with_invoice(
 ) -> str | None:
     """Return "invoice $4.18 = ledger $4.18" for what this run added, or None outside a sandbox.
 
-    The invoice's lines of a run are those of its jobs, and those accepted since it began whose
-    answer was lost: their body is that of one of its uncertain attempts.
+    Jobs that have not been settled, and submits whose answer was lost (their body is that of an
+    attempt held uncertain), are on the invoice, too; they are named behind.
     """
     if options.sandbox is None:
         return None
@@ -28,27 +28,31 @@ def compare_with_invoice(
     sandbox = find_sandbox(sandbox_folder(home, options.sandbox))
     if sandbox is None:
         return None
-    jobs = {(attempt.provider, attempt.job) for attempt in facts.made if attempt.job}
+    made = {(attempt.provider, attempt.job): attempt for attempt in facts.made if attempt.job}
     held = {attempt.body_digest for attempt in facts.made if attempt.state == "uncertain"}
-    lines = [
-        line
-        for line in sandbox.invoice()
-        if (line["provider"], line["job"]) in jobs
-        or (line["accepted_at"] >= begun_at and line["body_sha256"] in held)
-    ]
-    lost = len(lines) - len(jobs)
-    invoice, ledger = _sum_lines(lines), _sum_attempts(facts)
-    words = f"invoice {invoice} {'=' if invoice == ledger else 'is not'} ledger {ledger}"
-    return f"{words} ({lost} lost answers held as uncertain)" if lost else words
+    settled: list[dict[str, Any]] = []
+    running: list[dict[str, Any]] = []
+    lost: list[dict[str, Any]] = []
+    for line in sandbox.invoice():
+        attempt = made.get((line["provider"], line["job"]))
+        if attempt is not None:
+            (running if attempt.is_open else settled).append(line)
+        elif line["accepted_at"] >= begun_at and line["body_sha256"] in held:
+            lost.append(line)
+    invoice = _sum(line["amount"] for line in settled)
+    ledger = _sum(attempt.amount for attempt in made.values() if not attempt.is_open)
+    words = [f"invoice {invoice} {'=' if invoice == ledger else 'is not'} ledger {ledger}"]
+    for lines, name in ((running, "not settled yet"), (lost, "held, the answer was lost")):
+        if lines:
+            words.append(f"{len(lines)} more at {_sum(line['amount'] for line in lines)} {name}")
+    return "; ".join(words)
 
 
-def _sum_lines(lines: Iterable[Mapping[str, Any]]) -> str:
-    amounts = [line["amount"] for line in lines]
-    known = sum((Decimal(amount) for amount in amounts if amount is not None), Decimal(0))
-    return with_unpriced(known, amounts.count(None))
-
-
-def _sum_attempts(facts: Facts) -> str:
-    accepted = [attempt for attempt in facts.made if attempt.job and attempt.provider != "local"]
-    known = sum((attempt.amount or Decimal(0) for attempt in accepted), Decimal(0))
-    return with_unpriced(known, sum(attempt.amount is None for attempt in accepted))
+def _sum(amounts: Iterable[str | Decimal | None]) -> str:
+    known, unpriced = Decimal(0), 0
+    for amount in amounts:
+        if amount is None:
+            unpriced += 1
+        else:
+            known += Decimal(amount)
+    return with_unpriced(known, unpriced)

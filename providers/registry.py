@@ -71,60 +71,59 @@ class Provider:
         return f"{parts.scheme}://{parts.netloc}"
 
 
-# Which hosts are a vendor's own, and how the key is shown to them: its docs, 2026-11-20.
-SITES = (
-    Site(
-        name="bfl",
-        key_variable="BFL_API_KEY",
-        base_url="https://api.bfl.ai",
-        hosts=("api.bfl.ai", "api.*.bfl.ai"),  # a job is asked for on the region that runs it
-        file_hosts=("delivery*.bfl.ai",),
-        key_header="x-key",
-    ),
-    Site(
-        name="bria",
-        key_variable="BRIA_API_TOKEN",
-        base_url="https://engine.prod.bria-api.com",
-        hosts=("engine.prod.bria-api.com",),
-        key_header="api_token",
-    ),
-    Site(
-        name="fal",
-        key_variable="FAL_KEY",
-        base_url="https://queue.fal.run",
-        hosts=("queue.fal.run", "fal.run", "rest.fal.ai"),
-        file_hosts=("fal.media", "*.fal.media"),  # public, and uploads go to signed URLs
-        key_form="Key {key}",
-    ),
-    Site(
-        name="replicate",
-        key_variable="REPLICATE_API_TOKEN",
-        base_url="https://api.replicate.com",
-        hosts=("api.replicate.com", "replicate.delivery", "*.replicate.delivery"),
-        key_form="Bearer {key}",
-    ),
-)
-
-
 def over_http(site: Site, adapter: Adapter) -> Provider:
     """Return the provider that is at `site` and speaks as `adapter` says."""
     return Provider(site.name, site.key_variable, site.base_url, adapter, HttpWire(site))
 
 
-_ADAPTERS: dict[str, Adapter] = {
-    "bfl": BflAdapter(),
-    "bria": BriaAdapter(),
-    "fal": FalAdapter(),
-    "replicate": ReplicateAdapter(),
-}
+# Which hosts are a vendor's own, and how the key is shown to them: its docs, 2026-11-20.
 _ALL = (
-    *(over_http(site, _ADAPTERS[site.name]) for site in SITES),
+    over_http(
+        Site(
+            name="bfl",
+            key_variable="BFL_API_KEY",
+            base_url="https://api.bfl.ai",
+            hosts=("api.bfl.ai", "api.*.bfl.ai"),  # a job is asked for on the region that runs it
+            file_hosts=("delivery*.bfl.ai",),
+            key_header="x-key",
+        ),
+        BflAdapter(),
+    ),
+    over_http(
+        Site(
+            name="bria",
+            key_variable="BRIA_API_TOKEN",
+            base_url="https://engine.prod.bria-api.com",
+            hosts=("engine.prod.bria-api.com",),
+            key_header="api_token",
+        ),
+        BriaAdapter(),
+    ),
+    over_http(
+        Site(
+            name="fal",
+            key_variable="FAL_KEY",
+            base_url="https://queue.fal.run",
+            hosts=("queue.fal.run", "fal.run", "rest.fal.ai"),
+            file_hosts=("fal.media", "*.fal.media"),  # public, and uploads go to signed URLs
+            key_form="Key {key}",
+        ),
+        FalAdapter(),
+    ),
     Provider("local", None, "local:", LocalAdapter(), LocalWire()),
+    over_http(
+        Site(
+            name="replicate",
+            key_variable="REPLICATE_API_TOKEN",
+            base_url="https://api.replicate.com",
+            hosts=("api.replicate.com", "replicate.delivery", "*.replicate.delivery"),
+            key_form="Bearer {key}",
+        ),
+        ReplicateAdapter(),
+    ),
 )
 
-PROVIDERS: dict[str, Provider] = {
-    provider.name: provider for provider in sorted(_ALL, key=lambda provider: provider.name)
-}
+PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in _ALL}
 
 
 def provider_named(name: str) -> Provider:

@@ -37,7 +37,7 @@ _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 class Application:
     """One sandbox as an ASGI application.
 
-    `roots` maps a host to a path: what is asked for at the root of that host is found there, so
+    `roots` maps a host, with or without its port, to a path: what is asked for at the root of that host is found there, so
     that a vendor can have a host of its own. URLs in answers always name the vendor's prefix.
     """
 
@@ -66,7 +66,7 @@ class Application:
 
     def _place(self, path: str, host: str) -> tuple[str, str]:
         vendor, slash, rest = path[1:].partition("/")
-        root = self._roots.get(host)
+        root = self._roots.get(host) or self._roots.get(host.rpartition(":")[0])
         if vendor not in FACES and vendor not in _OWN and root:
             vendor, slash, rest = f"{root}{path}".partition("/")
         return vendor, slash + rest

@@ -11,8 +11,13 @@ from typing import Any
 
 from providers.adapter import Answer, Material, Order
 from providers.catalog import Binding, Model, all_models
+from providers.http_wire import HttpWire
 from providers.media import Media
+from providers.registry import PROVIDERS
 
+SITES = [
+    provider.wire.site for provider in PROVIDERS.values() if isinstance(provider.wire, HttpWire)
+]
 FILE = "https://files.example/out.png"
 BUSY = Answer(429, {"detail": "slow down"}, {"Retry-After": "7"})
 

@@ -28,9 +28,10 @@ from providers.errors import (
 )
 from providers.fal import FalAdapter
 from providers.http_wire import HttpWire, close_client
-from providers.registry import PROVIDERS, SITES
+from providers.registry import PROVIDERS
 from providers.trusted_urls import Site, is_public, shown
 from tasks.store import Store
+from tests.providers.replies import SITES
 from tests.providers.server import Asked, Said, Server, serving
 
 FAL = next(site for site in SITES if site.name == "fal")

@@ -72,14 +72,17 @@ def test_keys_differ_between_vendors_and_sandboxes(serve: Serve) -> None:
 
 
 def test_a_restart_finds_jobs_media_invoice_and_keys_again(serve: Serve) -> None:
-    first = serve({"fault": "rate_limit", "nth": [1]}, pictures="drawn")
+    limited = {"fault": "rate_limit", "provider": "fal", "nth": [1]}
+    first = serve(limited, pictures="drawn")
     assert first.call("fal", "POST", f"/{FLUX}", json={"prompt": "x"}).status_code == 429
     size = {"width": 96, "height": 64}
     job = first.fal(prompt="a red mug", image_size=size)
     picture = first.fal_result(job).json()["images"][0]
     before = first.http.get(picture["url"]).content
     upload = first.upload(png())
-    cancelled = first.predict().json()
+    small = {"prompt": "a mug", "megapixels": "0.25"}
+    cancelled = first.predict("black-forest-labs/flux-schnell", input=small).json()
+    assert cancelled["status"] in ("starting", "processing")
     first.call("replicate", "POST", cancelled["urls"]["cancel"])
     invoice, keys, id = first.invoice(), first.folder.keys, first.folder.id
     first.close()

@@ -21,7 +21,7 @@ def states(folder: Path) -> list[str]:
 
 
 def test_a_killed_run_is_resumed_and_makes_nothing_twice(cli, table, api):
-    words = ("batch", "small.yaml", table(5), "--local", "--yes")
+    words = ("batch", "small.yaml", table(4), "--local", "--yes")
     process = cli.start(*words)
     cli.wait_for_results(3, process)
     process.send_signal(signal.SIGKILL)
@@ -31,10 +31,10 @@ def test_a_killed_run_is_resumed_and_makes_nothing_twice(cli, table, api):
     resumed = cli.run("resume", "latest")
     assert resumed.returncode == 0, resumed.stderr
     assert cli.keys_accepted_twice() == []
-    assert cli.ask("SELECT count(*) FROM attempts WHERE outcome = 'accepted'") == [(10,)]
+    assert cli.ask("SELECT count(*) FROM attempts WHERE outcome = 'accepted'") == [(8,)]
     (folder,) = cli.run_folders()
-    assert states(folder) == ["done"] * 5
-    assert len(list(folder.glob("outputs/*/cutout.png"))) == 5
+    assert states(folder) == ["done"] * 4
+    assert len(list(folder.glob("outputs/*/cutout.png"))) == 4
 
     seen = see(str(dead))
     assert seen.state[:2] == ("CRASHED", "Crashed")
@@ -63,7 +63,7 @@ def test_an_interrupt_ends_every_row_in_a_named_state_and_writes_results(cli, ta
     alone = {name: value for name, value in cli.environment.items() if name != "PREFECT_API_URL"}
     alone["PREFECT_HOME"] = str(tmp_path / "prefect")
     cli = replace(cli, environment=alone)
-    process = cli.start("batch", "small.yaml", table(8), "--local", "--yes", "-j", "2")
+    process = cli.start("batch", "small.yaml", table(6), "--local", "--yes", "-j", "2")
     cli.wait_for_results(2, process)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=180)
@@ -71,7 +71,7 @@ def test_an_interrupt_ends_every_row_in_a_named_state_and_writes_results(cli, ta
     assert "stopping: rows in flight are finished, no other starts" in err
     (folder,) = cli.run_folders()
     found = states(folder)
-    assert len(found) == 8
+    assert len(found) == 6
     assert set(found) == {"done", "cancelled"}
     assert f"{found.count('done')} done" in out
     assert f"{found.count('cancelled')} cancelled" in out
@@ -79,14 +79,14 @@ def test_an_interrupt_ends_every_row_in_a_named_state_and_writes_results(cli, ta
 
 
 def test_a_pilot_without_a_terminal_is_exit_3_and_goes_on_with_yes(cli, table):
-    words = ("batch", "small.yaml", table(4), "--local", "-n", "1")
+    words = ("batch", "small.yaml", table(3), "--local", "-n", "1")
     pilot = cli.run(*words)
     assert pilot.returncode == 3, pilot.stderr
-    assert "Pilot done: $0.00, 1 of 1, see contact.jpg. Go on with 3 rows" in pilot.stderr
+    assert "Pilot done: $0.00, 1 of 1, see contact.jpg. Go on with 2 rows" in pilot.stderr
     (first,) = cli.run_folders()
-    assert states(first) == ["done", *["not admitted"] * 3]
+    assert states(first) == ["done", *["not admitted"] * 2]
 
     going_on = cli.run(*words, "--yes")
     assert going_on.returncode == 0, going_on.stderr
-    assert "4 rows: 4 done · 6 attempts, 2 reused, $0.00" in going_on.stdout
+    assert "3 rows: 3 done · 4 attempts, 2 reused, $0.00" in going_on.stdout
     assert cli.keys_accepted_twice() == []

@@ -158,6 +158,11 @@ async def _request(desk: Desk, visit: Visit) -> Reply:
     raise refusal(404, {"detail": "Not Found"})
 
 
+def not_found(id: str | None) -> Reply:
+    """Return the answer to an id that is not known, or not known yet."""
+    return Reply(404, {"detail": "Request not found"})
+
+
 def _status(desk: Desk, visit: Visit, job: Job) -> dict[str, Any]:
     now = time.time()
     body = {"request_id": job.id} | _urls(visit, job)
