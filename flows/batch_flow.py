@@ -23,6 +23,7 @@ from flows.prepare import Request, Work, open_work, prepare, start_run
 from flows.progress import Progress, say, shown
 from flows.results import Totals, finish_run
 from flows.sandboxed import sandboxed
+from flows.secret_keys import load_secret_keys
 from flows.shard import Shard
 from flows.task_runs import carry_in_prefect, perform_in, speak_in_prefect
 from providers.errors import UserError
@@ -86,6 +87,8 @@ def batch(
 
 def _run_batch(request: Request, run: str | None, pilot: int | None) -> State[Any]:
     home = find_home()
+    if not (request.options.local or request.options.sandbox):
+        asyncio.run(load_secret_keys())
     with sandboxed(request.options, home):
         if run is None:
             prepare(request)  # a bad request ends here, before anything is written

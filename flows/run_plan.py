@@ -83,11 +83,12 @@ class Plan:
         """The plan in one line, printed before anything starts."""
         rows = f"{self.rows:,} row{'s' if self.rows != 1 else ''}"
         reused = f" ({self.reused:,} known)" if self.reused else ""
+        seconds = duration(self.seconds) if self.calls else "no time"
         parts = [
             f"{self.template}: {rows} x {len(self.steps)} step{'s' if len(self.steps) != 1 else ''}",
             f"{self.calls:,} calls to make{reused}",
             self.expected,
-            f"about {duration(self.seconds)}",
+            f"about {seconds}",
         ]
         return " · ".join(parts)
 

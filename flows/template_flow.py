@@ -24,6 +24,7 @@ from flows.prepare import Request, prepare, start_run
 from flows.results import finish_run
 from flows.rows import short_text
 from flows.sandboxed import sandboxed
+from flows.secret_keys import load_secret_keys
 from flows.template import Input
 from providers.errors import UserError
 from tasks.home import find_home
@@ -74,6 +75,8 @@ def template_flow(name: str) -> Flow[..., Any]:
 async def _run_once(template: str, options: RunOptions, values: dict[str, Any]) -> State[Any]:
     given = {name: _text(value) for name, value in values.items() if value is not None}
     request = Request(template, None, options.model_copy(update={"set": given}))
+    if not (options.local or options.sandbox):
+        await load_secret_keys()
     try:
         with sandboxed(options, find_home()):
             prepare(request)  # a bad request ends here, before anything is written

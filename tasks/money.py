@@ -44,4 +44,6 @@ def total(amounts: Iterable[Decimal | None]) -> str:
 
 def with_unpriced(known: Decimal, unpriced: int) -> str:
     """Return `known` as dollars, marked as a lower bound when some amounts are not known."""
+    if unpriced and not known:
+        return f"{unpriced} unpriced"
     return f">= {dollars(known)}, {unpriced} unpriced" if unpriced else dollars(known)

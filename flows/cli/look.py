@@ -199,9 +199,12 @@ def _price(name: str, provider: str) -> str:
     return "free" if price.expected == 0 else f"{dollars(price.expected)} ({price.grade})"
 
 
-@click.command()
-def providers() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def providers(context: click.Context) -> None:
     """List the providers: whose key is set, where they are, and what can be used."""
+    if context.invoked_subcommand:
+        return
     from providers.registry import PROVIDERS
 
     def words(name: str) -> str:
@@ -226,6 +229,17 @@ def providers() -> None:
             ],
         )
     )
+
+
+@providers.command("check")
+@click.argument("name")
+def check_provider(name: str) -> None:
+    """Ask a provider whether it takes the key, where it has a free call for that."""
+    import asyncio
+
+    from providers.check import check_key
+
+    click.echo(f"{name}: {asyncio.run(check_key(name))}")
 
 
 COMMANDS = (templates, models, providers)

@@ -122,7 +122,7 @@ def batch(
         ahead = look_ahead(Request(template, Path(rows), options))
         announce(ahead)
         refuse_faults(ahead.plan, ahead.prepared)
-        if pilot is None:
+        if pilot is None or pilot >= ahead.plan.rows - ahead.plan.invalid:
             may_go_on(ahead.plan, yes=yes)
         with prefect_ready():
             from flows.cli.execute import execute_batch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,9 @@ def _serve(options: argparse.Namespace) -> int:
         desk.host = f"127.0.0.1:{port}"
         roots = dict(root.split("=", 1) for root in options.root)
         running = server(Application(desk, roots), options.tls_certificate, options.tls_key)
+        # Uvicorn sends itself the signal again when it has stopped; the end below must be reached.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: setattr(running, "should_exit", True))
         scheme = "https" if options.tls_certificate else "http"
         facts = describe(f"{scheme}://{desk.host}", folder.id, folder.keys, profile.name, desk.seed)
         place.listen(512)  # whoever reads the announcement can connect already

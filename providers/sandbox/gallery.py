@@ -10,6 +10,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -69,10 +70,11 @@ class Gallery:
         wanted = (bucket, job.width, job.height, cut_out, FORMATS[job.format])
         if wanted not in self._bases:
             loop = asyncio.get_running_loop()
-            self._bases[wanted] = await loop.run_in_executor(self._worker, _plain_file, *wanted)
+            work = partial(_plain_file, *wanted, self._at_least)
+            self._bases[wanted] = await loop.run_in_executor(self._worker, work)
             if len(self._bases) > _KEPT_IN_MEMORY:
                 self._bases.pop(next(iter(self._bases)))
-        return marked(self._bases[wanted], name, self._at_least)
+        return marked(self._bases[wanted], name)
 
     async def spoiled(self, job: Job, index: int, spoil: Spoil, format_name: str) -> bytes:
         """Return the picture changed by `spoil` and written as `format_name`."""
@@ -107,8 +109,10 @@ class Gallery:
                 part.replace(path)
 
 
-def _plain_file(bucket: int, width: int, height: int, cut_out: bool, form: str) -> bytes:
-    return encoded(plain_picture(bucket, width, height, cut_out), form)
+def _plain_file(
+    bucket: int, width: int, height: int, cut_out: bool, form: str, at_least: int
+) -> bytes:
+    return marked(encoded(plain_picture(bucket, width, height, cut_out), form), "", at_least)
 
 
 def _drawn(endpoint: Endpoint, job: Job, index: int, inputs: list[Path]) -> Image.Image:

@@ -57,6 +57,8 @@ def marked(data: bytes, mark: str, at_least: int = 0) -> bytes:
     """Return the file with `mark` in its metadata, padded there to `at_least` bytes."""
     text = mark.encode()
     text += b" " * max(0, at_least - len(data) - len(text))
+    if not text:
+        return data
     if data.startswith(b"\x89PNG"):
         chunk = b"tEXtComment\x00" + text
         body = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
