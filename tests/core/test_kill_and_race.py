@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -47,22 +47,41 @@ class Children:
         self, how: str = "paid", template: str = "product-photo", run: str = "", seconds: float = 0
     ) -> subprocess.Popen[str]:
         command = [sys.executable, str(CHILD), str(self.table), template, str(self.invoice)]
-        child = subprocess.Popen(
-            [*command, str(seconds), how, *([run] if run else [])],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+        with self._said(len(self.all)).open("w", encoding="utf-8") as said:
+            child = subprocess.Popen(
+                [*command, str(seconds), how, *([run] if run else [])],
+                stdout=said,
+                stderr=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )
         self.all.append(child)
         return child
 
+    def lines(self, child: subprocess.Popen[str]) -> list[str]:
+        """What a child has said so far, in whole lines."""
+        text = self._said(self.all.index(child)).read_text(encoding="utf-8")
+        return text.split("\n")[:-1]
+
+    def run_of(self, child: subprocess.Popen[str]) -> str:
+        """Wait until a child has written its run down; return the run's id."""
+        self.wait_for(lambda: bool(self.lines(child)) or child.poll() is not None)
+        return self.lines(child)[0]
+
+    def wait_for(self, is_so: Callable[[], bool]) -> None:
+        until = time.monotonic() + SECONDS
+        while not is_so() and time.monotonic() < until:
+            time.sleep(0.005)
+
     def end(self, child: subprocess.Popen[str]) -> dict[str, list[str]]:
         """Wait for a child; return how its rows ended: state and reason."""
-        out, err = child.communicate(timeout=SECONDS)
+        _, err = child.communicate(timeout=SECONDS)
         assert child.returncode == 0, err
         assert "locked" not in err
-        return dict(json.loads(out.splitlines()[-1]))
+        return dict(json.loads(self.lines(child)[-1]))
+
+    def _said(self, number: int) -> Path:
+        return self.invoice.with_name(f"said-{number}.txt")
 
 
 @pytest.fixture
@@ -74,11 +93,6 @@ def children(home: Home, tmp_path: Path) -> Iterator[Children]:
         if child.poll() is None:
             child.kill()
         child.communicate()
-
-
-def run_of(child: subprocess.Popen[str]) -> str:
-    assert child.stdout is not None
-    return child.stdout.readline().strip()
 
 
 def submits(children: Children) -> Counter[str]:
@@ -102,10 +116,8 @@ def accepted_by_key(*runs: str) -> Counter[str]:
 
 def test_a_run_that_is_killed_goes_on_and_pays_for_nothing_twice(children: Children) -> None:
     child = children.start(seconds=0.1)
-    run = run_of(child)
-    until = time.monotonic() + SECONDS
-    while len(submits(children)) < 10 and time.monotonic() < until:
-        time.sleep(0.005)
+    run = children.run_of(child)
+    children.wait_for(lambda: len(submits(children)) >= 10)
     child.kill()
     child.wait(10)
     before = submits(children)
@@ -121,7 +133,7 @@ def test_a_run_that_is_killed_goes_on_and_pays_for_nothing_twice(children: Child
 
 def test_two_processes_on_one_table_pay_for_each_request_once(children: Children) -> None:
     first, second = children.start(seconds=0.02), children.start(seconds=0.02)
-    runs = [run_of(first), run_of(second)]
+    runs = [children.run_of(first), children.run_of(second)]
     for child in (first, second):
         ends = children.end(child)
         assert {state for state, _ in ends.values()} == {"done"}, ends
@@ -140,7 +152,7 @@ def test_two_processes_that_do_the_same_local_work_keep_one_result_of_each(
     files = {f"p{number}": f"{number}.png" for number in range(6)}
     write_table(children.table, files, "id,image")
     first, second = [children.start("local", template) for _ in range(2)]
-    runs = [run_of(first), run_of(second)]
+    runs = [children.run_of(first), children.run_of(second)]
     for child in (first, second):
         ends = children.end(child)
         assert {state for state, _ in ends.values()} == {"done"}, ends
