@@ -12,10 +12,9 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
-from urllib.request import getproxies, proxy_bypass
 
 from providers.errors import BadReplyError, SetupError, UnavailableError
 
@@ -52,7 +51,7 @@ class Site:
     file_hosts: tuple[str, ...] = ()
     """Its files: they follow `<NAME>_BASE_URL`, too, and never get the key."""
     key_header: str = "Authorization"
-    key_form: str = field(default="{key}", repr=False)
+    key_form: str = "{key}"
 
     def key(self, environment: Mapping[str, str] = os.environ) -> str | None:
         """Return the key in force, or None when none is set; as `read_key`."""
@@ -125,6 +124,8 @@ class Target:
     @property
     def is_proxied(self) -> bool:
         """True when the user's environment sends this through a proxy."""
+        from urllib.request import getproxies, proxy_bypass  # loads ssl: 20 ms of every command
+
         proxies = getproxies()
         found = proxies.get(self.url.scheme) or proxies.get("all")
         return bool(found) and not proxy_bypass(self.url.host)

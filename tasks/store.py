@@ -70,10 +70,8 @@ class Store:
 
     def _finish(self, file: BinaryIO, digest: Any, pending: bytearray, part: Path) -> None:
         _append(file, digest, pending)
-        target = self.path(digest.hexdigest())
-        if target.exists():
-            return
         _sync(file)
+        target = self.path(digest.hexdigest())  # replaced where it is: that one may be damaged
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(part, target)
         _sync_folder(target.parent)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from providers.errors import InputError
@@ -147,8 +148,6 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 def _to_grey(image: Image.Image) -> Image.Image:
     """Return a 16-bit, 32-bit or float picture scaled, not clipped, to 8 bit."""
-    import numpy as np  # here: few pictures need it, and every `plan` would load it
-
     values = np.nan_to_num(np.asarray(image, dtype=np.float64))
     low, high = float(values.min()), float(values.max())
     if image.mode.startswith("I;16"):

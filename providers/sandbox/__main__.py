@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import signal
 import sys
@@ -43,7 +44,7 @@ def _serve(options: argparse.Namespace) -> int:
     from providers.sandbox.desk import Desk
     from providers.sandbox.journal import Folder
     from providers.sandbox.listen import bound_socket, server
-    from providers.sandbox.profile import load_profile
+    from providers.sandbox.behaviour import load_profile
     from providers.sandbox.server import Application
 
     profile = load_profile(options.profile)
@@ -63,6 +64,7 @@ def _serve(options: argparse.Namespace) -> int:
         place.listen(512)  # whoever reads the announcement can connect already
         folder.announce(facts)
         _say(facts, options.json)
+        gc.freeze()  # what was imported is not looked through again and again
         running.run(sockets=[place])
         desk.gallery.close()
     finally:

@@ -18,7 +18,7 @@ from providers.sandbox.inputs import Picture, echo
 from providers.sandbox.jobs import NEVER, Job, invoice_line, job_of
 from providers.sandbox.journal import Folder
 from providers.sandbox.problems import Problem
-from providers.sandbox.profile import Profile
+from providers.sandbox.behaviour import Profile
 from providers.sandbox.sizes import size_of
 from providers.sandbox.uploads import Uploads
 from providers.sandbox.visit import Visit

@@ -22,7 +22,7 @@ from providers.local.image import open_image, opened
 from providers.local.standin import draw_photo
 from providers.sandbox.endpoints import Endpoint, endpoints
 from providers.sandbox.jobs import Job
-from providers.sandbox.plain import BUCKETS, encoded, marked, plain_picture
+from providers.sandbox.plain import BUCKETS, encoded, marked, plain_picture, split_marked
 
 FORMATS = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "gif": "GIF"}
 _KEPT_IN_MEMORY = 32  # plain pictures; a few sizes are in use at a time
@@ -59,11 +59,21 @@ class Gallery:
             self._busy[key].add_done_callback(lambda _: self._busy.pop(key, None))
         await asyncio.shield(self._busy[key])
 
+    async def parts_of(self, job: Job, index: int) -> tuple[bytes, memoryview]:
+        """Return one of the job's pictures in two parts; the large one is not copied for it."""
+        if not self._plain:
+            return await self.bytes_of(job, index), memoryview(b"")
+        base, name = await self._plain_of(job, index)
+        return split_marked(base, name)
+
     async def bytes_of(self, job: Job, index: int) -> bytes:
         """Return one of the job's pictures as it is downloaded."""
         if not self._plain:
             await self.render(job)
             return self._path(job, index).read_bytes()
+        return marked(*await self._plain_of(job, index))
+
+    async def _plain_of(self, job: Job, index: int) -> tuple[bytes, str]:
         cut_out = endpoints(job.provider)[job.endpoint].kind == "remove-background"
         name = self._name(job, index)
         bucket = int(name[:8], 16) % BUCKETS
@@ -74,7 +84,7 @@ class Gallery:
             self._bases[wanted] = await loop.run_in_executor(self._worker, work)
             if len(self._bases) > _KEPT_IN_MEMORY:
                 self._bases.pop(next(iter(self._bases)))
-        return marked(self._bases[wanted], name)
+        return self._bases[wanted], name
 
     async def spoiled(self, job: Job, index: int, spoil: Spoil, format_name: str) -> bytes:
         """Return the picture changed by `spoil` and written as `format_name`."""

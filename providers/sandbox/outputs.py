@@ -29,6 +29,7 @@ TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png"} | {
 URL_LIFE_SECONDS = {"fal": 7 * 86400.0, "replicate": 3600.0, "bfl": 600.0, "bria": 86400.0}
 PRIVATE_URL = "http://169.254.169.254/latest/meta-data/"
 _CHUNK = bytes(65536)
+_PIECE = 200_000  # bytes
 _ENDLESS_BYTES = 4 << 30  # far above any sensible cap, and still an end
 _BOMB_SIDE = 30_000  # 900 million grey pixels in less than a megabyte
 
@@ -101,10 +102,18 @@ async def _file(desk: Desk, job: Job, index: int) -> Reply:
             return Reply(200, data, headers)
         if fault.name in _FILES:
             return _FILES[fault.name](fault, headers)
-    reply = Reply(200, await desk.gallery.bytes_of(job, index), headers)
     if job.fault("truncated"):
-        reply.cut_after = len(reply.body) // 2
-    return reply
+        data = await desk.gallery.bytes_of(job, index)
+        return Reply(200, data, headers, cut_after=len(data) // 2)
+    head, rest = await desk.gallery.parts_of(job, index)
+    headers["content-length"] = str(len(head) + len(rest))
+    return Reply(200, head, headers, stream=_pieces(rest))
+
+
+async def _pieces(data: memoryview) -> AsyncIterator[memoryview]:
+    """Yield `data` bit by bit: what a socket does not take at once is copied again and again."""
+    for start in range(0, len(data), _PIECE):
+        yield data[start : start + _PIECE]
 
 
 def _black(image: Image.Image) -> Image.Image:

@@ -55,21 +55,26 @@ def encoded(image: Image.Image, format_name: str) -> bytes:
 
 def marked(data: bytes, mark: str, at_least: int = 0) -> bytes:
     """Return the file with `mark` in its metadata, padded there to `at_least` bytes."""
+    return b"".join(split_marked(data, mark, at_least))
+
+
+def split_marked(data: bytes, mark: str, at_least: int = 0) -> tuple[bytes, memoryview]:
+    """Return the marked file in two parts, of which the second is `data`'s own."""
     text = mark.encode()
     text += b" " * max(0, at_least - len(data) - len(text))
-    if not text:
-        return data
-    if data.startswith(b"\x89PNG"):
+    view = memoryview(data)
+    if text and data.startswith(b"\x89PNG"):
         chunk = b"tEXtComment\x00" + text
         body = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-        return data[:_PNG_HEAD] + body + data[_PNG_HEAD:]
-    if data.startswith(b"\xff\xd8"):
-        return data[:2] + b"".join(_comments(text)) + data[2:]
-    if data.startswith(b"RIFF"):
+        return data[:_PNG_HEAD] + body, view[_PNG_HEAD:]
+    if text and data.startswith(b"\xff\xd8"):
+        return data[:2] + b"".join(_comments(text)), view[2:]
+    if text and data.startswith(b"RIFF"):
         padded = text + b" " * (len(text) % 2)
         chunk = b"note" + struct.pack("<I", len(padded)) + padded
-        return b"RIFF" + struct.pack("<I", len(data) + len(chunk) - 8) + data[8:] + chunk
-    return data
+        size = struct.pack("<I", len(data) + len(chunk) - 8)
+        return b"".join((b"RIFF", size, view[8:], chunk)), view[:0]
+    return b"", view
 
 
 def _comments(text: bytes) -> list[bytes]:

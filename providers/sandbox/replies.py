@@ -21,7 +21,7 @@ class Reply:
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
-    stream: AsyncIterator[bytes] | None = None
+    stream: AsyncIterator[Any] | None = None
     cut: Cut | None = None
     cut_after: int | None = None
 

@@ -31,7 +31,6 @@ from providers.sandbox.watch import Watches
 
 FACES: Mapping[str, ModuleType] = {"bfl": bfl, "bria": bria, "fal": fal, "replicate": replicate}
 TRANSPORT = "sandbox.transport"  # where `listen` puts the connection, for those that are cut
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Application:

@@ -48,7 +48,8 @@ class Visit:
     @cached_property
     def query(self) -> dict[str, str]:
         """The query, the last of each name."""
-        return dict(parse_qsl(self.request.url.query, keep_blank_values=True))
+        asked = self.request.scope["query_string"]
+        return dict(parse_qsl(asked.decode("latin-1"), keep_blank_values=True)) if asked else {}
 
     @property
     def base(self) -> str:

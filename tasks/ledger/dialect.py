@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table, literal_column
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
-
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql
 
 
 def insert_or_ignore(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -20,11 +16,8 @@ def insert_or_ignore(connection: Connection, table: Table) -> sqlite.Insert | po
 
 @cache
 def _insert_or_ignore(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
-    if dialect == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    from sqlalchemy.dialects import postgresql  # a fifth of a second, for who has it
-
-    return postgresql.insert(table).on_conflict_do_nothing()
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing()
 
 
 def database_now(connection: Connection) -> ColumnElement[float]:

@@ -178,6 +178,7 @@ class UploadingAdapter(TrialAdapter):
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("providers.driver.PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr("providers.driver.POLL_FIRST_SECONDS", 0.02)
 
 
 CUTOUT = load_model("birefnet").bindings[0]

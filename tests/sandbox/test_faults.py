@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from providers.sandbox.dice import FAULTS, Dice
-from providers.sandbox.profile import load_profile, profile_names
+from providers.sandbox.behaviour import load_profile, profile_names
 from tests.sandbox.conftest import FLUX, Serve, Served, opened, rule, until
 
 

@@ -16,7 +16,7 @@ from providers.errors import RequestError, SetupError
 from providers.sandbox import convert
 from providers.sandbox.endpoints import VENDORS, endpoints
 from providers.sandbox.process import find_sandbox, start_sandbox
-from providers.sandbox.profile import load_profile
+from providers.sandbox.behaviour import load_profile
 from tests.sandbox.conftest import FLUX
 
 
@@ -62,7 +62,7 @@ def test_the_command_prints_what_a_shell_can_read_and_ends_at_sigterm(tmp_path: 
 
 
 def test_a_process_that_does_not_start_says_why(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="no sandbox profile 'clam'. Did you mean 'calm'"):
+    with pytest.raises(SetupError, match=r"no sandbox profile 'clam'. Did you mean 'calm'"):
         start_sandbox(tmp_path, "clam", 0)
 
 
