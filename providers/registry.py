@@ -52,7 +52,7 @@ class Provider:
 
     def origin(self, environment: Mapping[str, str] = os.environ) -> str:
         """The base URL in force: `<NAME>_BASE_URL`, else the provider's own."""
-        return environment.get(f"{self.name.upper()}_BASE_URL") or self.base_url
+        return environment.get(f"{self.name.upper()}_BASE_URL", "").rstrip("/") or self.base_url
 
     def realm(self, environment: Mapping[str, str] = os.environ) -> str:
         """Where results come from, as it stands in every request key.

@@ -79,9 +79,7 @@ class Services:
             provider = self.providers[name]
             if provider.adapter is None or provider.wire is None:
                 raise SetupError(f"Provider {name!r} has no adapter yet: only its facts are known.")
-            self._drivers[name] = Driver(
-                provider.adapter, provider.wire, provider.poll_first()
-            )
+            self._drivers[name] = Driver(provider.adapter, provider.wire, provider.poll_first())
         return self._drivers[name]
 
 

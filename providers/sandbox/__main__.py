@@ -41,10 +41,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     # Imported late: the server brings in the pixels, which `--help` and a wrong option need not.
+    from providers.sandbox.behaviour import load_profile
     from providers.sandbox.desk import Desk
     from providers.sandbox.journal import Folder
     from providers.sandbox.listen import bound_socket, server
-    from providers.sandbox.behaviour import load_profile
     from providers.sandbox.server import Application
 
     profile = load_profile(options.profile)
@@ -65,6 +65,7 @@ def _serve(options: argparse.Namespace) -> int:
         folder.announce(facts)
         _say(facts, options.json)
         gc.freeze()  # what was imported is not looked through again and again
+        gc.set_threshold(20_000, 20, 50)
         running.run(sockets=[place])
         desk.gallery.close()
     finally:

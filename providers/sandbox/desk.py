@@ -11,6 +11,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from providers.sandbox.behaviour import Profile
 from providers.sandbox.dice import Dice, Fault
 from providers.sandbox.endpoints import Endpoint, endpoints, units_of
 from providers.sandbox.gallery import FORMATS, Gallery, InputError, is_too_large
@@ -18,7 +19,6 @@ from providers.sandbox.inputs import Picture, echo
 from providers.sandbox.jobs import NEVER, Job, invoice_line, job_of
 from providers.sandbox.journal import Folder
 from providers.sandbox.problems import Problem
-from providers.sandbox.behaviour import Profile
 from providers.sandbox.sizes import size_of
 from providers.sandbox.uploads import Uploads
 from providers.sandbox.visit import Visit

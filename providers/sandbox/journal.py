@@ -20,6 +20,9 @@ from providers.errors import SetupError
 from providers.sandbox.endpoints import VENDORS
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
 class Folder:
     """One sandbox's folder, open for one process."""
 
@@ -54,7 +57,7 @@ class Folder:
 
     def write(self, event: dict[str, Any]) -> None:
         """Append one event."""
-        self._lines.write(json.dumps(event, separators=(",", ":")) + "\n")
+        self._lines.write(_ENCODER.encode(event) + "\n")
         self._lines.flush()
 
     def announce(self, facts: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Cut = Literal["close", "reset"]
+_ENCODER = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` would make one for each answer
 
 
 @dataclass(slots=True)
@@ -35,7 +36,7 @@ class Reply:
             return self.body
         if self.body is None:
             return b""
-        return json.dumps(self.body, separators=(",", ":")).encode()
+        return _ENCODER.encode(self.body).encode()
 
     def content_type(self) -> str:
         """Return the type of the body."""

@@ -16,7 +16,7 @@ from tests.core.plain import write_table
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another attempt follows a failed one at once; whoever joins looks often."""
     monkeypatch.setattr("tasks.invoke.pause_seconds", lambda number: 0.0)
-    monkeypatch.setattr("tasks.attempt.JOIN_POLL_SECONDS", 0.01)
+    monkeypatch.setattr("tasks.joining.JOIN_POLL_SECONDS", 0.01)
 
 
 @pytest.fixture(autouse=True)

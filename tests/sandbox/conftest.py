@@ -14,11 +14,11 @@ import httpx
 import pytest
 from PIL import Image
 
+from providers.sandbox.behaviour import Profile
 from providers.sandbox.desk import Desk
 from providers.sandbox.dice import FAULTS, Rule
 from providers.sandbox.journal import Folder
 from providers.sandbox.listen import bound_socket, server
-from providers.sandbox.behaviour import Profile
 from providers.sandbox.server import Application
 
 FLUX = "fal-ai/flux-2-pro"

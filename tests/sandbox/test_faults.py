@@ -12,8 +12,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from providers.sandbox.dice import FAULTS, Dice
 from providers.sandbox.behaviour import load_profile, profile_names
+from providers.sandbox.dice import FAULTS, Dice
 from tests.sandbox.conftest import FLUX, Serve, Served, opened, rule, until
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from providers.errors import RequestError, SetupError
 from providers.sandbox import convert
+from providers.sandbox.behaviour import load_profile
 from providers.sandbox.endpoints import VENDORS, endpoints
 from providers.sandbox.process import find_sandbox, start_sandbox
-from providers.sandbox.behaviour import load_profile
 from tests.sandbox.conftest import FLUX
 
 

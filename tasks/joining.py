@@ -1,0 +1,85 @@
+"""Join a request that another row, run or process has open: wait for it, poll it, or recover it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import cast
+
+from providers.adapter import Job
+from providers.errors import (
+    JobFailedError,
+    ParkedError,
+    RefusedError,
+    RejectedError,
+    StepError,
+    UnavailableError,
+)
+from tasks.ledger import attempts, owners
+from tasks.ledger.attempts import Attempt, Settlement
+from tasks.services import Services
+from tasks.settling import Pursuit, harvest, held, settle_from_receipt
+
+JOIN_POLL_SECONDS = 0.3
+ENDINGS: dict[str, type[StepError]] = {
+    "refused": RefusedError,
+    "rejected": RejectedError,
+    "unsent": UnavailableError,
+}
+
+
+async def join(pursuit: Pursuit) -> Attempt | None:
+    """Return the accepted attempt that somebody else has made or is making.
+
+    None: its owner died before the vendor had accepted anything, so it is ours to send.
+
+    Raises:
+        StepError: as it ended there.
+        ParkedError: it has not ended, or nobody can know whether it was accepted.
+    """
+    candidate, ledger = pursuit.candidate, pursuit.services.ledger
+    deadline = time.monotonic() + candidate.binding.latency.longest_seconds
+    while True:
+        found = await ledger.do(attempts.survey, pursuit.call.place, [candidate.key])
+        mine = [attempt for attempt in found if attempt.key == candidate.key]
+        if good := [attempt for attempt in mine if attempt.outcome == "accepted"]:
+            return good[0]
+        opened = next((attempt for attempt in mine if attempt.is_open), None)
+        if opened is None:
+            raise _as_it_ended(mine[-1])
+        if opened.state in ("submitted", "uncertain"):
+            return await _recover(pursuit, opened)
+        if not await ledger.do(owners.is_alive, opened.owner):
+            await _bury(pursuit.services, opened)
+            if opened.state == "waiting" and candidate.is_sendable:
+                return None
+            continue
+        if time.monotonic() > deadline:
+            raise ParkedError(f"another process has been sending {candidate.label} for too long")
+        await asyncio.sleep(JOIN_POLL_SECONDS)
+
+
+async def _recover(pursuit: Pursuit, opened: Attempt) -> Attempt:
+    """The receipt is read before a vendor is asked or anything is called uncertain."""
+    if recovered := await settle_from_receipt(pursuit, opened.id):
+        return recovered
+    if opened.state == "uncertain":
+        raise held(pursuit.candidate)
+    job = Job(cast(str, opened.job), opened.receipt or {})
+    return await harvest(pursuit, opened.id, job)
+
+
+def _as_it_ended(attempt: Attempt) -> StepError:
+    """The error of an attempt that another made, so that no retry sends what was refused."""
+    error = ENDINGS.get(attempt.outcome or "", JobFailedError)
+    return error(attempt.error or f"another row's attempt ended {attempt.outcome}")
+
+
+async def _bury(services: Services, opened: Attempt) -> None:
+    """A dead owner's intent may have been accepted; what was waiting provably was not."""
+    if opened.state == "waiting":
+        await services.ledger.do(attempts.settle, opened.id, Settlement("unsent"))
+    else:
+        await services.ledger.do(
+            attempts.uncertain, opened.id, "the process that sent it died before the answer"
+        )
