@@ -13,6 +13,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
@@ -78,12 +79,14 @@ class Shard:
     report: Report = report_to_nobody
     stop_reason: str | None = None
     _pricer: Pricer = field(init=False)
+    _has_cap: bool = False
 
     def __post_init__(self) -> None:
         self._pricer = Pricer(self.work.graph, self.work.routes)
 
     async def run(self, rows: Sequence[ReadyRow]) -> None:
         """Bring every row to its end; rows that a stop keeps out end as `not admitted`."""
+        self._has_cap = await self.services.ledger.do(runs.has_cap, self.work.run)
         invalid = [row for row in rows if row.faults]
         good = [row for row in rows if not row.faults]
         known = await recall(
@@ -173,7 +176,7 @@ class Shard:
         return await run_row(self.work.graph, row.inputs, do_step)
 
     async def _admit(self, row: ReadyRow, known: Mapping[str, StepEnd]) -> bool:
-        worst = self._pricer.worst(row, known)
+        worst = self._pricer.worst(row, known) if self._has_cap else Decimal(0)
         if worst == 0:
             return True
         return await self.services.ledger.do(
@@ -196,7 +199,7 @@ class Shard:
             for name, end in outcome.ends.items()
             if end.result is not None
         ]
-        await self.services.ledger.do(_record, self.work.run, ends, found)
+        await self.services.ledger.do(_record, self.work.run, ends, found, self._has_cap)
         for row, outcome in ended:
             self.report(row, outcome)
 
@@ -274,11 +277,13 @@ def _record(
     run: str,
     ends: Sequence[RowEnd],
     found: Sequence[tuple[Place, Attempt, bool]],
+    has_cap: bool,
 ) -> None:
     runs.finish_rows(connection, run, ends)
     attempts.use_many(connection, found)
-    for end in ends:
-        runs.release(connection, run, end.row)
+    if has_cap:
+        for end in ends:
+            runs.release(connection, run, end.row)
 
 
 def _unrun(state: str, reason: str) -> RowOutcome:

@@ -27,7 +27,7 @@ from providers.errors import (
 from providers.media import Media, Value
 from tasks.candidate import Candidate, StepCall
 from tasks.joining import join
-from tasks.keep import keep_outputs
+from tasks.keep import fetch_outputs, keep_outputs
 from tasks.ledger import attempts
 from tasks.ledger.attempts import Attempt, Opening
 from tasks.services import Services
@@ -51,7 +51,7 @@ async def obtain(services: Services, call: StepCall, candidate: Candidate) -> At
 
 async def _obtain(pursuit: Pursuit) -> Attempt:
     services, candidate, driver = pursuit.services, pursuit.candidate, pursuit.driver
-    order = await driver.prepare(await asyncio.to_thread(_order, services, candidate))
+    order = await driver.prepare(await _order(services, candidate))
     while True:
         async with services.slot(candidate.provider):
             opening = _opening(pursuit)
@@ -83,7 +83,8 @@ async def _do_locally(pursuit: Pursuit, order: Order, opening: Opening) -> Attem
     failure: StepError
     try:
         done = cast(Done, await driver.submit(order, driver.adapter.submit(order)))
-        values = await keep_outputs(services.store, driver, done, pursuit.call.ports)
+        fetched = await fetch_outputs(services.store, driver, done, pursuit.call.ports)
+        values = await keep_outputs(services.store, fetched)
     except StepError as error:
         failure = error
     except Exception as error:  # local code is ours: its bugs end one row, not the batch
@@ -135,7 +136,14 @@ async def _submit(pursuit: Pursuit, order: Order, message: Call, opening: Openin
     raise AssertionError("unreachable: the last send returns or raises")
 
 
-def _order(services: Services, candidate: Candidate) -> Order:
+async def _order(services: Services, candidate: Candidate) -> Order:
+    media = [value for value in candidate.inputs.values() if isinstance(value, Media | tuple)]
+    if not media:
+        return _ordered(services, candidate)
+    return await asyncio.to_thread(_ordered, services, candidate)
+
+
+def _ordered(services: Services, candidate: Candidate) -> Order:
     return Order(
         binding=candidate.binding,
         parameters=candidate.parameters,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -21,36 +22,84 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def keep_outputs(
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """One output on this machine: text, bytes in hand, or the digest of bytes in the store."""
+
+    port: str
+    text: str | None = None
+    data: bytes | None = None
+    sha256: str | None = None
+
+
+async def fetch_outputs(
     store: Store, driver: Driver, done: Done, ports: Mapping[str, str]
-) -> dict[str, Value]:
-    """Return the value for each output port, its bytes fetched and durable in the store.
+) -> list[Fetched]:
+    """Return the outputs for the ports of a kind; what has a URL is downloaded into the store.
 
     Raises:
-        BadReplyError: a port of the kind is missing in the answer, or its URL is not followed.
+        BadReplyError: a port is missing in the answer, or its URL is not followed.
         ParkedError: the bytes could not be fetched for now, or are no longer there.
-        RejectedError: they are not what the port holds.
     """
-    values: dict[str, Value] = {}
-    for output in done.outputs:
-        if output.port in ports:
-            values[output.port] = await _keep(store, driver, output)
-    missing = [port for port in ports if port not in values]
-    if missing:
-        raise BadReplyError(f"the answer has no {missing[0]!r}")
-    return values
+    fetched = [
+        await _fetch(store, driver, output) for output in done.outputs if output.port in ports
+    ]
+    for port in ports:
+        if port not in {one.port for one in fetched}:
+            raise BadReplyError(f"the answer has no {port!r}")
+    return fetched
+
+
+async def keep_outputs(
+    store: Store,
+    fetched: Sequence[Fetched],
+    note: Callable[[dict[str, Value]], None] = lambda values: None,
+) -> dict[str, Value]:
+    """Return the value on each port: its bytes durable in the store, noted, and then decoded.
+
+    All of it is one piece of work in one thread: hops cost more than the work on a small picture.
+    `note` is called when the bytes are kept and before they are looked at.
+
+    Raises:
+        RejectedError: a result is not what its port holds, or cannot be decoded; the next model
+            must not be paid to use it.
+    """
+    return await _in_thread(_keep_all, store, fetched, note)
 
 
 async def check_outputs(store: Store, values: Mapping[str, Value]) -> None:
     """Decode every result once.
 
     Raises:
-        RejectedError: a result that cannot be decoded; the next model must not be paid to use it.
+        RejectedError: a result that cannot be decoded.
     """
+    await _in_thread(_decode_all, store, values)
+
+
+def _keep_all(
+    store: Store, fetched: Sequence[Fetched], note: Callable[[dict[str, Value]], None]
+) -> dict[str, Value]:
+    values = {one.port: _kept(store, one) for one in fetched}
+    note(values)
+    _decode_all(store, values)
+    return values
+
+
+def _kept(store: Store, one: Fetched) -> Value:
+    if one.text is not None:
+        return one.text
+    try:
+        sha256 = one.sha256 or store.put(one.data or b"")
+        return _media(sha256, store.path(sha256))
+    except InputError as error:
+        raise RejectedError(f"the {one.port} that came cannot be used: {error}") from None
+
+
+def _decode_all(store: Store, values: Mapping[str, Value]) -> None:
     for port, value in values.items():
         if isinstance(value, Media):
             try:
-                await _in_thread(decodes, store.path(value.sha256))
+                decodes(store.path(value.sha256))
             except InputError as error:
                 raise RejectedError(f"the {port} that came cannot be used: {error}") from None
 
@@ -85,23 +134,13 @@ async def keep_file(store: Store, path: Path, described: Media) -> None:
     await _in_thread(decodes, store.path(sha256))
 
 
-async def _keep(store: Store, driver: Driver, output: Output) -> Value:
-    if output.text is not None:
-        return output.text
-    try:
-        if output.url is not None:
-            sha256, _ = await driver.download(output.url, store.receive)
-            return await _in_thread(_media, sha256, store.path(sha256))
-        if output.data is not None:
-            return await _in_thread(_keep_bytes, store, output.data)
-    except InputError as error:
-        raise RejectedError(f"the {output.port} that came cannot be used: {error}") from None
-    raise BadReplyError(f"the answer for {output.port!r} holds neither text nor bytes")
-
-
-def _keep_bytes(store: Store, data: bytes) -> Media:
-    sha256 = store.put(data)
-    return _media(sha256, store.path(sha256))
+async def _fetch(store: Store, driver: Driver, output: Output) -> Fetched:
+    if output.url is not None:
+        sha256, _ = await driver.download(output.url, store.receive)
+        return Fetched(output.port, sha256=sha256)
+    if output.text is None and output.data is None:
+        raise BadReplyError(f"the answer for {output.port!r} holds neither text nor bytes")
+    return Fetched(output.port, text=output.text, data=output.data)
 
 
 def _media(sha256: str, path: Path) -> Media:

@@ -26,7 +26,7 @@ from providers.errors import (
 )
 from providers.media import Media, Value, value_from_json, value_to_json
 from tasks.candidate import Candidate, StepCall
-from tasks.keep import check_outputs, keep_outputs
+from tasks.keep import check_outputs, fetch_outputs, keep_outputs
 from tasks.ledger import attempts
 from tasks.ledger.attempts import Attempt, Settlement
 from tasks.services import Services
@@ -87,8 +87,8 @@ async def settle_done(pursuit: Pursuit, attempt_id: str, done: Done) -> Attempt:
     """
     services = pursuit.services
     amount, grade = cost(pursuit.candidate, done)
-    try:
-        values = await keep_outputs(services.store, pursuit.driver, done, pursuit.call.ports)
+
+    def write_receipt(values: dict[str, Value]) -> None:
         receipt = {
             "attempt": attempt_id,
             "key": pursuit.candidate.key,
@@ -97,8 +97,11 @@ async def settle_done(pursuit: Pursuit, attempt_id: str, done: Done) -> Attempt:
             "amount_usd": amount,
             "grade": grade,
         }
-        await asyncio.to_thread(services.store.write_receipt, attempt_id, receipt)
-        await check_outputs(services.store, values)
+        services.store.write_receipt(attempt_id, receipt)
+
+    try:
+        fetched = await fetch_outputs(services.store, pursuit.driver, done, pursuit.call.ports)
+        values = await keep_outputs(services.store, fetched, write_receipt)
     except (RejectedError, BadReplyError) as error:
         settlement = Settlement(
             "rejected",

@@ -102,23 +102,32 @@ class Store:
         A copy and not a hard link: whoever edits a file of the run folder in place would edit the
         store, and every later run that reuses it.
         """
-        target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.part")
-        shutil.copyfile(self.verified(sha256), part)
+        source = self.verified(sha256)
+        try:
+            shutil.copyfile(source, part)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, part)
         os.replace(part, target)
 
     def write_receipt(self, attempt_id: str, receipt: Mapping[str, Any]) -> None:
         """Keep durably what an attempt gave, before the ledger says so."""
+        # Under its own name at once, unlike a result: a torn receipt is read as none.
         text = json.dumps(receipt, sort_keys=True, default=str)
-        self._write(self._receipt(attempt_id), text.encode())
+        path = self._receipt(attempt_id)
+        with _create(path) as file:
+            file.write(text.encode())
+            _sync(file)
+        _sync_folder(path.parent)
 
     def read_receipt(self, attempt_id: str) -> dict[str, Any] | None:
         """Return the receipt of an attempt, or None when it never got so far."""
         try:
             text = self._receipt(attempt_id).read_text(encoding="utf-8")
-        except FileNotFoundError:
+            return dict(json.loads(text))
+        except (FileNotFoundError, ValueError):
             return None
-        return dict(json.loads(text))
 
     def _receipt(self, attempt_id: str) -> Path:
         return self.folder / "receipts" / attempt_id[:2] / f"{attempt_id}.json"

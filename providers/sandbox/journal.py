@@ -19,7 +19,6 @@ from typing import Any
 from providers.errors import SetupError
 from providers.sandbox.endpoints import VENDORS
 
-
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 

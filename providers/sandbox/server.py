@@ -51,14 +51,15 @@ class Application:
         if scope["type"] != "http":
             return
         request = Request(scope, receive)
-        vendor, path = self._place(scope["path"], request.headers.get("host", ""))
+        host = next((value.decode() for name, value in scope["headers"] if name == b"host"), "")
+        vendor, path = self._place(scope["path"], host)
         if vendor not in FACES:
             reply = await self._own(request, vendor)
             await _send(reply, scope, send)
             return
-        origin = f"{request.headers.get('x-forwarded-proto', scope['scheme'])}://"
         face = FACES[vendor]
-        visit = Visit(request, vendor, path, origin + request.headers.get("host", ""))
+        visit = Visit(request, vendor, path)
+        visit.origin = f"{visit.headers.get('x-forwarded-proto', scope['scheme'])}://{host}"
         visit.gate = lambda: self._spoiler.turned_away(visit, face)
         reply = await self._answer(visit, face)
         await self._deliver(visit, reply, scope, send)

@@ -27,7 +27,7 @@ class Visit:
     request: Request
     vendor: str
     path: str
-    origin: str
+    origin: str = ""
     phase: str | None = None
     job: Job | None = None
     faults: list[Fault] = field(default_factory=list)
@@ -38,12 +38,13 @@ class Visit:
     @property
     def method(self) -> str:
         """The HTTP method."""
-        return self.request.method
+        return str(self.request.scope["method"])
 
-    @property
+    @cached_property
     def headers(self) -> Mapping[str, str]:
-        """The request's headers, in any case."""
-        return self.request.headers
+        """The request's headers, their names in lower case."""
+        pairs = self.request.scope["headers"]
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
 
     @cached_property
     def query(self) -> dict[str, str]:

@@ -156,6 +156,12 @@ def end(connection: Connection, run: str) -> None:
     )
 
 
+def has_cap(connection: Connection, run: str) -> bool:
+    """True when a run may not cost more than a stated amount; without a cap nothing is reserved."""
+    cap = connection.execute(select(runs.c.cap_nanos).where(runs.c.id == run)).scalar()
+    return cap is not None
+
+
 def admit(connection: Connection, run: str, row: str, owner: str, worst_nanos: int) -> bool:
     """Reserve a row's worst case in one statement; False when it does not fit under the cap.
 
