@@ -17,7 +17,7 @@ from providers.errors import BadReplyError, ExpiredError, RejectedError
 from providers.fal import FalAdapter
 from providers.http_wire import HttpWire, close_client
 from providers.media import Media
-from tasks.keep import check_outputs, keep_outputs
+from tasks.keep import fetch_outputs, keep_outputs
 from tasks.store import Store
 from tests.providers.replies import SITES
 from tests.providers.server import Said, serving
@@ -38,8 +38,7 @@ async def kept(
             monkeypatch.setenv("FAL_BASE_URL", server.url)
             driver = Driver(FalAdapter(), HttpWire(FAL))
             done = Done((Output("image", url=f"{server.url}/out.png"),))
-            values = await keep_outputs(store, driver, done, PORTS)
-            await check_outputs(store, values)
+            values = await keep_outputs(store, await fetch_outputs(store, driver, done, PORTS))
         found = values["image"]
         assert isinstance(found, Media)
         return found
