@@ -18,6 +18,8 @@ from providers.local.probe import decodes, probe_image
 from providers.media import Media, Value
 from tasks.store import Store
 
+NO_DATA: Mapping[str, bytes | None] = {}
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -81,7 +83,7 @@ def _keep_all(
 ) -> dict[str, Value]:
     values = {one.port: _kept(store, one) for one in fetched}
     note(values)
-    _decode_all(store, values)
+    _decode_all(store, values, {one.port: one.data for one in fetched})
     return values
 
 
@@ -90,16 +92,18 @@ def _kept(store: Store, one: Fetched) -> Value:
         return one.text
     try:
         sha256 = one.sha256 or store.put(one.data or b"")
-        return _media(sha256, store.path(sha256))
+        return _media(sha256, store.path(sha256), one.data)
     except InputError as error:
         raise RejectedError(f"the {one.port} that came cannot be used: {error}") from None
 
 
-def _decode_all(store: Store, values: Mapping[str, Value]) -> None:
+def _decode_all(
+    store: Store, values: Mapping[str, Value], data: Mapping[str, bytes | None] = NO_DATA
+) -> None:
     for port, value in values.items():
         if isinstance(value, Media):
             try:
-                decodes(store.path(value.sha256))
+                decodes(store.path(value.sha256), data.get(port))
             except InputError as error:
                 raise RejectedError(f"the {port} that came cannot be used: {error}") from None
 
@@ -143,8 +147,8 @@ async def _fetch(store: Store, driver: Driver, output: Output) -> Fetched:
     return Fetched(output.port, text=output.text, data=output.data)
 
 
-def _media(sha256: str, path: Path) -> Media:
-    facts = probe_image(path)
+def _media(sha256: str, path: Path, data: bytes | None = None) -> Media:
+    facts = probe_image(path, data)
     return Media(
         kind="image",
         sha256=sha256,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -49,15 +50,17 @@ _PROFILE_SPACES = {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK"}
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
+def opened(path: Path, data: bytes | None = None) -> Iterator[Image.Image]:
     """Give the picture at `path` with only its header read; every fault of its is an InputError.
+
+    `data` are its bytes where they are in hand: then the file is not touched.
 
     Raises:
         InputError: no such file, not a picture, of a format that is not read here, broken, or of
             more than MAX_PIXELS pixels. Faults met while the block decodes it count as well.
     """
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(path if data is None else BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise Image.DecompressionBombError(f"{width}x{height}")

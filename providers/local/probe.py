@@ -34,13 +34,15 @@ class ImageFacts:
     size_bytes: int
 
 
-def probe_image(path: Path) -> ImageFacts:
+def probe_image(path: Path, data: bytes | None = None) -> ImageFacts:
     """Return the facts of the picture at `path`; nothing but its header is decoded.
+
+    `data` are its bytes where they are in hand.
 
     Raises:
         InputError: the file is missing, empty, not a picture, or above MAX_PIXELS.
     """
-    with opened(path) as image:
+    with opened(path, data) as image:
         width, height = image.size
         if orientation(image) >= 5:  # 5 to 8 lie on their side
             width, height = height, width
@@ -49,17 +51,19 @@ def probe_image(path: Path) -> ImageFacts:
             width=width,
             height=height,
             alpha=image.has_transparency_data,
-            size_bytes=path.stat().st_size,
+            size_bytes=path.stat().st_size if data is None else len(data),
         )
 
 
-def decodes(path: Path) -> None:
+def decodes(path: Path, data: bytes | None = None) -> None:
     """Decode the picture at `path` in full (its first frame) and forget it.
+
+    `data` are its bytes where they are in hand.
 
     Raises:
         InputError: as `probe_image`, or the file is truncated or damaged.
     """
-    with opened(path) as image:
+    with opened(path, data) as image:
         try:
             image.load()
         except OSError as error:
