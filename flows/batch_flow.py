@@ -112,9 +112,11 @@ def _run_shards(home: Home, request: Request, run: str | None, pilot: int | None
             [rows.stop for rows in shards],
         )
         futures.wait()
+        if broken := [future.state for future in futures if not future.state.is_completed()]:
+            reason = f"its slice of rows broke off: {broken[0].message}"
+            ledger.do_now(runs.close_open_rows, run, "failed", reason)
         totals, summary = finish_run(work, ledger, store)
         publish_summary(run, totals, summary)
-        futures.result()
     finally:
         ledger.close()
     return end_state(totals, work.options)

@@ -33,16 +33,22 @@ def compare_with_invoice(
     settled: list[dict[str, Any]] = []
     running: list[dict[str, Any]] = []
     lost: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
     for line in sandbox.invoice():
         attempt = made.get((line["provider"], line["job"]))
         if attempt is not None:
             (running if attempt.is_open else settled).append(line)
-        elif line["accepted_at"] >= begun_at and line["body_sha256"] in held:
-            lost.append(line)
+        elif line["accepted_at"] >= begun_at:
+            (lost if line["body_sha256"] in held else others).append(line)
     invoice = _sum(line["amount"] for line in settled)
     ledger = _sum(attempt.amount for attempt in made.values() if not attempt.is_open)
     words = [f"invoice {invoice} {'=' if invoice == ledger else 'is not'} ledger {ledger}"]
-    for lines, name in ((running, "not settled yet"), (lost, "held, the answer was lost")):
+    kinds = (
+        (running, "not settled yet"),
+        (lost, "held, the answer was lost"),
+        (others, "of no attempt of this run"),
+    )
+    for lines, name in kinds:
         if lines:
             words.append(f"{len(lines)} more at {_sum(line['amount'] for line in lines)} {name}")
     return "; ".join(words)

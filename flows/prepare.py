@@ -19,6 +19,7 @@ from uuid import uuid4
 from flows.graph import Graph, ModelUse, compile_template
 from flows.load import read_template, template_text
 from flows.options import RunOptions
+from flows.pricing import Pricer
 from flows.recall import Known, recall
 from flows.routes import Routes, plan_routes
 from flows.rows import ReadyRow, media_inputs, ready_rows
@@ -96,11 +97,11 @@ def prepare(request: Request) -> Prepared:
         graph=graph,
         template_text=text,
         table=str(request.table),
-        table_text=request.table.read_text(encoding="utf-8-sig"),
+        table_text=request.table.read_bytes().decode("utf-8-sig"),  # line ends as they are
         table_digest=table.sha256,
         table_folder=request.table.parent.absolute(),
         routes=routes,
-        rows=tuple(ready_rows(bound.rows, workers())),
+        rows=_checked(ready_rows(bound.rows, workers()), graph, routes),
         options=request.options,
         unused_columns=bound.unused_columns,
     )
@@ -202,6 +203,7 @@ def freeze(prepared: Prepared, plan: Plan, ledger: Ledger, parent: Path) -> Work
             "table_digest": prepared.table_digest,
             "table": prepared.table,
             "table_folder": str(prepared.table_folder),
+            "realms": sorted(_realms(prepared.routes)),
             "is_one_row": not prepared.table_digest,
             "options": prepared.options.model_dump(mode="json"),
             "created_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -253,6 +255,11 @@ def open_work(run: runs.Run, ledger: Ledger, positions: range | None = None) -> 
     text = (folder.path / "template.yaml").read_text(encoding="utf-8")
     graph = _graph(text, "template.yaml", options, models)
     routes = plan_routes(graph, options)
+    if "live" in _realms(routes) and "live" not in facts["realms"]:
+        raise RequestError(
+            f"Run {run.id} was a rehearsal at {', '.join(facts['realms'])}, and would go live now: "
+            "set the *_BASE_URL variables as they were, or start a live run with `batch`."
+        )
     kept = ledger.do_now(runs.kept_inputs, run.id)
     if facts["is_one_row"]:
         bound: tuple[Row, ...] = (bind_one(graph, options.set, Path(facts["table_folder"])),)
@@ -265,8 +272,20 @@ def open_work(run: runs.Run, ledger: Ledger, positions: range | None = None) -> 
             graph, table, mapping=options.map, settings=options.set, id_column=options.id_col
         ).rows
     wanted = bound if positions is None else bound[positions.start : positions.stop]
-    rows = ready_rows(wanted, workers(), kept, options.map)
+    rows = _checked(ready_rows(wanted, workers(), kept, options.map), graph, routes)
     return Work(run.id, folder, facts["table"], graph, routes, tuple(rows), options)
+
+
+def _realms(routes: Routes) -> set[str]:
+    return {route.realm for found in routes.values() for route in found}
+
+
+def _checked(rows: list[ReadyRow], graph: Graph, routes: Routes) -> tuple[ReadyRow, ...]:
+    """Return the rows with a fault for every step that no provider would do with their values."""
+    pricer = Pricer(graph, routes)
+    return tuple(
+        row if row.faults else replace(row, faults=tuple(pricer.problems(row))) for row in rows
+    )
 
 
 def _graph(

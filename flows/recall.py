@@ -104,11 +104,11 @@ def _ask(
     if any(name not in ends for name in step.needs):
         return ()
     results = {name: _values(ends[name]) for name in step.needs}
-    ready = resolve_step(graph, step, inputs, results)
-    if not isinstance(ready, Ready):
-        ends[step.name] = StepEnd(skipped=ready.reason)
-        return ()
     try:
+        ready = resolve_step(graph, step, inputs, results)
+        if not isinstance(ready, Ready):
+            ends[step.name] = StepEnd(skipped=ready.reason)
+            return ()
         return candidates(step, tuple(likely), ready.ports, ready.parameters, take)
     except InputError:
         return ()

@@ -13,6 +13,7 @@ from typing import Any, Final
 from flows.conditions import evaluate_condition
 from flows.grammar import NO_RESULT, NoResult, Ref, evaluate
 from flows.graph import Graph, GraphStep
+from providers.errors import InputError
 from providers.media import Media, Value
 
 FACTS: Final = ("width", "height", "seconds")
@@ -103,4 +104,10 @@ def _holds(graph: Graph, condition: str, inputs: Mapping[str, Value], results: R
         if not isinstance(values, NoResult):
             main = next(step.kind.main_output for step in graph.steps if step.name == name)
             names[name] = values[main]
-    return evaluate_condition(condition, names)
+    try:
+        return evaluate_condition(condition, names)
+    except InputError:
+        # A name without a value: of a step that was skipped, and then this one is, too.
+        if any(isinstance(values, NoResult) for values in results.values()):
+            return False
+        raise

@@ -34,6 +34,7 @@ from tasks.report import (
     Facts,
     attempts_table,
     cost_of,
+    is_unpriced,
     read_facts,
     reused_count,
     summary_table,
@@ -41,6 +42,7 @@ from tasks.report import (
 from tasks.store import Store
 
 SUCCEEDED = ("done", "partial")
+WHY_COLUMNS = ("mediaflows_state", "mediaflows_reason")
 MEDIA_LIMIT = 60  # rows on a contact sheet
 
 
@@ -151,7 +153,7 @@ def _results_csv(work: Work, facts: Facts, outputs: Outputs) -> str:
                 **_paths(row, outputs[row.id]),
                 "models": " ".join(f"{a.model}@{a.provider}" for a in has),
                 "cost_usd": format(sum((a.amount or Decimal(0) for a in own), Decimal(0)), "f"),
-                "unpriced": sum(a.outcome == "accepted" and a.amount is None for a in own),
+                "unpriced": sum(is_unpriced(attempt) for attempt in own),
                 "attempts": len(own),
                 "reused": sum(attempt.id not in ids for attempt in has),
                 "seconds": round(sum(_seconds(attempt) for attempt in own), 2),
@@ -189,12 +191,27 @@ def _failures_csv(work: Work, ends: Sequence[RowEnd | None]) -> str:
     text = io.StringIO()
     columns = list(work.rows[0].record) if work.rows else []
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*columns, "mediaflows_state", "mediaflows_reason"])
+    columns = [name for name in columns if name not in WHY_COLUMNS]  # fed back before
+    writer.writerow([*columns, *WHY_COLUMNS])
     for row, end in zip(work.rows, ends, strict=True):
         if end is None or end.state != "done":
             state, reason = (end.state, end.reason) if end else ("open", "")
-            writer.writerow([*(row.record[name] for name in columns), state, reason])
+            files = _absolute_cells(work, row)
+            writer.writerow(
+                [*(files.get(name, row.record[name]) for name in columns), state, reason]
+            )
     return text.getvalue()
+
+
+def _absolute_cells(work: Work, row: ReadyRow) -> dict[str, str]:
+    """Column -> the row's files by their whole paths: the user's paths start from another folder."""
+    cells = {}
+    for name, value in row.inputs.items():
+        wanted = value if isinstance(value, tuple) else (value,)
+        paths = [str(path) for path, media in row.files if media in wanted]
+        if paths:
+            cells[work.options.map.get(name, name)] = "|".join(paths)
+    return cells
 
 
 def _write_contact(work: Work, facts: Facts, store: Store, outputs: Outputs) -> None:

@@ -48,6 +48,8 @@ def plan_routes(
     """
     for name in options.provider:
         provider_named(name)
+    for step in graph.steps:
+        _refuse_what_is_not_built(step)
     routes = {step.name: _routes(step, options, providers) for step in graph.steps}
     for step in graph.steps:
         _require_one(step, routes[step.name], options, providers)
@@ -167,6 +169,22 @@ def _defaults(model: Model) -> dict[str, Any]:
         for name, parameter in model.parameters.items()
         if parameter.default is not None
     }
+
+
+def _refuse_what_is_not_built(step: GraphStep) -> None:
+    """Part of the grammar from the first day, and carried out later: never passed over in silence."""
+    written = {
+        "each": step.each,
+        "checks": step.checks,
+        "fit": step.fit,
+        "allow": step.allow != "any",
+    }
+    for name, value in written.items():
+        if value:
+            raise SetupError(
+                f"step {step.name!r}: `{name}` is valid, and this version does not carry it out "
+                "yet. Leave it out for now."
+            )
 
 
 def _require_one(

@@ -38,7 +38,7 @@ class RunFolder:
     def write_text(self, name: str, text: str) -> None:
         """Write one file, whole or not at all."""
         part = self.path / f".{name}.part"
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", newline="")
         os.replace(part, self.path / name)
 
     def read_json(self, name: str) -> dict[str, Any]:

@@ -120,12 +120,7 @@ def make_plan(
     """Return the plan of these rows; prices are of the first route that can be used."""
     pricer = Pricer(graph, routes)
     faults = [fault for row in rows for fault in row.faults]
-    good = []
-    for row in rows:
-        problems = [] if row.faults else pricer.problems(row)
-        faults += problems
-        if not row.faults and not problems:
-            good.append(row)
+    good = [row for row in rows if not row.faults]
     steps = tuple(_plan_step(step, pricer, good, known, options) for step in graph.steps)
     seconds = sum(step.seconds for step in steps)
     return Plan(graph.name, len(rows), steps, tuple(faults), seconds)

@@ -171,6 +171,10 @@ class Shard:
                 ),
                 ports={name: port.type.word for name, port in step.kind.outputs.items()},
             )
+            if (end := known.get(step.name)) and end.result:
+                # This run has it already, whatever today's catalog and keys say.
+                await perform(self.services, _reuse(call, end.result.attempt))
+                return end.result
             return await invoke(self.services, call, perform)
 
         return await run_row(self.work.graph, row.inputs, do_step)
@@ -218,6 +222,9 @@ class Shard:
             except ParkedError as error:
                 reason = f"{name}: {error}"
                 outcome = replace(outcome, state="parked", reason=reason, error="ParkedError")
+            except OSError as error:
+                reason = f"{name} is in the store and cannot be put into the run folder: {error}"
+                outcome = replace(outcome, state="failed", reason=reason, error="OSError")
         return outcome
 
     async def _finish_invalid(self, rows: Sequence[ReadyRow]) -> None:
@@ -246,23 +253,30 @@ class Shard:
         self.stop_reason = reason
         await self.services.ledger.do(runs.stop, self.work.run, reason)
 
+    async def _look_for_a_stop(self) -> None:
+        if stop_asked.is_set():
+            await self._stop("cancelled")
+        else:
+            self.stop_reason = await self.services.ledger.do(runs.stop_reason, self.work.run)
+
     @asynccontextmanager
     async def _watch(self) -> AsyncIterator[None]:
         async def watch() -> None:
             while not self.stop_reason:
                 await asyncio.sleep(WATCH_SECONDS)
-                if stop_asked.is_set():
-                    await self._stop("cancelled")
-                else:
-                    self.stop_reason = await self.services.ledger.do(
-                        runs.stop_reason, self.work.run
-                    )
+                await self._look_for_a_stop()
 
+        await self._look_for_a_stop()  # a stop in an earlier shard holds for this one
         watcher = asyncio.create_task(watch())
         try:
             yield
         finally:
             watcher.cancel()
+
+
+def _reuse(call: StepCall, attempt: Attempt) -> Wish:
+    made_by = (one for one in call.candidates if one.key == attempt.key)
+    return Wish(call, next(made_by, call.candidates[0]), 1, known=attempt)
 
 
 @dataclass(slots=True)

@@ -78,7 +78,9 @@ class _Carriage:
 async def _request(name: str, key: str, errand: _Errand) -> dict[str, Any]:
     """Obtain one request; what comes back is for people, the ledger has the result."""
     wish = errand.wish
-    attempt = wish.known or await obtain(errand.services, wish.call, wish.candidate)
+    attempt = wish.known or await obtain(
+        errand.services, wish.call, wish.candidate, is_open=wish.is_open
+    )
     errand.attempt = attempt
     return {
         "attempt": attempt.id,

@@ -158,7 +158,7 @@ class HttpWire:
         status, who = response.status_code, self.site.name
         if status in GONE:
             raise ExpiredError(f"the URL of {who}'s result has expired ({status}): {shown(url)}")
-        if status == 429 or status >= 500:
+        if status >= 400:  # what was paid for is asked for again, whatever a file host says
             raise UnavailableError(
                 f"{who} answered {status} to a download",
                 retry_after_seconds=retry_after_seconds(response.headers),

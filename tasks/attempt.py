@@ -18,6 +18,7 @@ from providers.adapter import Call, Done, Job, Material, Order, Part
 from providers.errors import (
     BadReplyError,
     JobFailedError,
+    ParkedError,
     RefusedError,
     StepError,
     UnavailableError,
@@ -29,7 +30,7 @@ from tasks.candidate import Candidate, StepCall
 from tasks.joining import join
 from tasks.keep import fetch_outputs, keep_outputs
 from tasks.ledger import attempts
-from tasks.ledger.attempts import Attempt, Opening
+from tasks.ledger.attempts import Attempt, Opening, Settlement
 from tasks.services import Services
 from tasks.settling import Pursuit, accepted, failed, harvest, held, settle_done
 
@@ -37,20 +38,26 @@ SENDS = 5  # of one submit, each but the first after proof that the last was not
 LONGEST_PAUSE_SECONDS = 60.0
 
 
-async def obtain(services: Services, call: StepCall, candidate: Candidate) -> Attempt:
+async def obtain(
+    services: Services, call: StepCall, candidate: Candidate, *, is_open: bool = False
+) -> Attempt:
     """Return the accepted attempt for the candidate's request, made now when nobody has.
 
-    Rows of this process that ask for the same request share one attempt.
+    Rows of this process that ask for the same request share one attempt. With `is_open` somebody's
+    attempt was seen open: it is joined before anything is uploaded for another.
 
     Raises:
         StepError: why there is none.
     """
     pursuit = Pursuit(services, call, candidate, services.driver(candidate.provider))
-    return cast(Attempt, await services.in_flight.get(candidate.key, lambda: _obtain(pursuit)))
+    shared = services.in_flight.get(candidate.key, lambda: _obtain(pursuit, is_open))
+    return cast(Attempt, await shared)
 
 
-async def _obtain(pursuit: Pursuit) -> Attempt:
+async def _obtain(pursuit: Pursuit, is_open: bool) -> Attempt:
     services, candidate, driver = pursuit.services, pursuit.candidate, pursuit.driver
+    if is_open and (joined := await join(pursuit)):
+        return joined
     order = await driver.prepare(await _order(services, candidate))
     while True:
         async with services.slot(candidate.provider):
@@ -59,10 +66,19 @@ async def _obtain(pursuit: Pursuit) -> Attempt:
                 return await _do_locally(pursuit, order, opening)
             message = driver.adapter.submit(order)
             opening = replace(opening, body_digest=message.digest())
-            if await services.ledger.do(attempts.open_attempt, opening):
+            if await _claim(pursuit, opening):
                 return await _send(pursuit, order, message, opening)
         if joined := await join(pursuit):
             return joined
+
+
+async def _claim(pursuit: Pursuit, opening: Opening) -> bool:
+    ledger = pursuit.services.ledger
+    try:
+        return await ledger.do(attempts.open_attempt, opening)
+    except BaseException:  # cancelled while it was written: nothing was sent for it
+        ledger.post(attempts.settle, opening.id, Settlement("unsent"))
+        raise
 
 
 def _opening(pursuit: Pursuit) -> Opening:
@@ -101,24 +117,39 @@ async def _send(pursuit: Pursuit, order: Order, message: Call, opening: Opening)
     ledger = pursuit.services.ledger
     try:
         answer = await _submit(pursuit, order, message, opening)
-        if isinstance(answer, Job):
-            await ledger.do(attempts.submitted, opening.id, answer.id, answer.receipt)
     except (RefusedError, UnavailableError, JobFailedError, UserError) as error:
         await ledger.do(attempts.settle, opening.id, failed(error, pursuit.candidate))
         raise
-    except IntegrityError:
-        # A vendor that gives the id of another job: whose result it names cannot be known.
-        ledger.post(attempts.uncertain, opening.id, "the vendor answered with another job's id")
-        raise held(pursuit.candidate) from None
     except BaseException as error:
         # Also when we were cancelled in the middle: the vendor may have taken the order.
-        ledger.post(attempts.uncertain, opening.id, str(error) or type(error).__name__)
+        ledger.post(attempts.abandon, opening.id, str(error) or type(error).__name__)
         if isinstance(error, UncertainError | BadReplyError):
             raise held(pursuit.candidate) from None
         raise
     if isinstance(answer, Job):
+        await _record_job(pursuit, opening, answer)
         return await harvest(pursuit, opening.id, answer)
-    return await settle_done(pursuit, opening.id, answer)
+    return await _settle_at_once(pursuit, opening, answer)
+
+
+async def _record_job(pursuit: Pursuit, opening: Opening, job: Job) -> None:
+    """The job is accepted and paid for: whatever goes wrong now, nothing may be sent again."""
+    ledger = pursuit.services.ledger
+    try:
+        await ledger.do(attempts.submitted, opening.id, job.id, job.receipt)
+    except (IntegrityError, UserError) as error:
+        # The id is that of another job, or the ledger could not be written just now.
+        ledger.post(attempts.abandon, opening.id, f"job {job.id} was accepted, but: {error}")
+        raise held(pursuit.candidate) from None
+
+
+async def _settle_at_once(pursuit: Pursuit, opening: Opening, done: Done) -> Attempt:
+    try:
+        return await settle_done(pursuit, opening.id, done)
+    except (ParkedError, UserError) as error:
+        # Paid for, with no job to ask again: held, since nobody may send it anew unasked.
+        pursuit.services.ledger.post(attempts.abandon, opening.id, str(error))
+        raise ParkedError(f"the result was paid for and could not be kept: {error}") from None
 
 
 async def _submit(pursuit: Pursuit, order: Order, message: Call, opening: Opening) -> Job | Done:

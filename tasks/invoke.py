@@ -50,6 +50,7 @@ class Wish:
     candidate: Candidate
     tries: int
     known: Attempt | None = None
+    is_open: bool = False
 
 
 Perform = Callable[[Services, Wish], Awaitable[Attempt]]
@@ -97,7 +98,7 @@ async def perform_plainly(services: Services, wish: Wish) -> Attempt:
     """Carry a wish out without Prefect: another submit only after a job that failed."""
     for number in range(wish.tries):
         try:
-            return await obtain(services, wish.call, wish.candidate)
+            return await obtain(services, wish.call, wish.candidate, is_open=wish.is_open)
         except JobFailedError:
             if number == wish.tries - 1:
                 raise
@@ -119,7 +120,9 @@ def _choose(
             return Wish(call, candidate, 1, known)
     for attempt in seen:
         if attempt.is_open and attempt.key in by_key:
-            return Wish(call, by_key[attempt.key], 1)
+            if attempt.key in passed:
+                raise ParkedError("an earlier submit of this step has not ended")
+            return Wish(call, by_key[attempt.key], 1, is_open=True)
     if any(attempt.is_open for attempt in seen):
         raise ParkedError("an earlier submit of this step has not ended; nothing else is sent")
     return _next(call, seen, passed)

@@ -16,7 +16,7 @@ from providers.errors import (
     UnavailableError,
 )
 from tasks.ledger import attempts, owners
-from tasks.ledger.attempts import Attempt, Settlement
+from tasks.ledger.attempts import Attempt
 from tasks.services import Services
 from tasks.settling import Pursuit, harvest, held, settle_from_receipt
 
@@ -77,9 +77,6 @@ def _as_it_ended(attempt: Attempt) -> StepError:
 
 async def _bury(services: Services, opened: Attempt) -> None:
     """A dead owner's intent may have been accepted; what was waiting provably was not."""
-    if opened.state == "waiting":
-        await services.ledger.do(attempts.settle, opened.id, Settlement("unsent"))
-    else:
-        await services.ledger.do(
-            attempts.uncertain, opened.id, "the process that sent it died before the answer"
-        )
+    await services.ledger.do(
+        attempts.abandon, opened.id, "the process that sent it died before the answer"
+    )

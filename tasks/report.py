@@ -106,7 +106,7 @@ def summary_table(facts: Facts) -> pd.DataFrame:
             "failed": int(attempt.outcome not in (None, "accepted", "cancelled")),
             "reused": 0,
             "nanos": _nanos(attempt),
-            "unpriced": int(attempt.outcome == "accepted" and attempt.amount is None),
+            "unpriced": int(is_unpriced(attempt)),
             "seconds": _seconds(attempt) if attempt.outcome == "accepted" else None,
         }
         for attempt in facts.made
@@ -139,10 +139,14 @@ def summary_table(facts: Facts) -> pd.DataFrame:
 
 
 def cost_of(facts: Facts) -> tuple[Decimal, int]:
-    """Return what the run's attempts cost in USD, and how many accepted ones have no price."""
+    """Return what the run's attempts cost in USD, and how many settled ones have no price."""
     known = sum((attempt.amount or Decimal(0) for attempt in facts.made), Decimal(0))
-    unpriced = sum(a.outcome == "accepted" and a.amount is None for a in facts.made)
-    return known, unpriced
+    return known, sum(is_unpriced(attempt) for attempt in facts.made)
+
+
+def is_unpriced(attempt: Attempt) -> bool:
+    """True for an attempt that is over and whose price nobody knows."""
+    return attempt.state == "settled" and attempt.outcome != "cancelled" and attempt.amount is None
 
 
 def reused_count(facts: Facts) -> int:

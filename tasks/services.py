@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from providers.driver import Driver
-from providers.errors import SetupError
+from providers.errors import MediaflowsError, SetupError
 from providers.http_wire import close_client
 from providers.registry import PROVIDERS, Provider
 from tasks.home import Home
@@ -20,6 +21,8 @@ from tasks.ledger import Ledger, open_ledger, owners
 from tasks.store import Store
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5.0
 IN_FLIGHT_PER_PROVIDER = 64  # until the adaptive limiter: vendors queue what is above their limit
@@ -97,7 +100,7 @@ async def open_services(
             yield Services(home, ledger, Store(home.store), owner, providers)
         finally:
             heart.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError, Exception):
                 await heart
             await close_client()
     finally:
@@ -107,4 +110,7 @@ async def open_services(
 async def _beat(ledger: Ledger, owner: owners.Owner) -> None:
     while True:
         await asyncio.sleep(HEARTBEAT_SECONDS)
-        await ledger.do(owners.beat, owner)
+        try:
+            await ledger.do(owners.beat, owner)
+        except MediaflowsError as error:  # one beat that failed is not the end of the owner
+            log.warning("heartbeat: %s", error)

@@ -23,6 +23,7 @@ from providers.errors import (
     SetupError,
     StepError,
     UnavailableError,
+    UserError,
 )
 from providers.media import Media, Value, value_from_json, value_to_json
 from tasks.candidate import Candidate, StepCall
@@ -67,11 +68,12 @@ async def harvest(pursuit: Pursuit, attempt_id: str, job: Job) -> Attempt:
         settlement = failed(error, pursuit.candidate)
         await pursuit.services.ledger.do(attempts.settle, attempt_id, settlement)
         raise
-    except BadReplyError as error:
+    except (BadReplyError, UserError) as error:
+        # Also a key that is refused by now: the job is paid for and waits for the right one.
         raise ParkedError(f"job {job.id} of {label} runs on, but {error}") from None
     try:
         return await settle_done(pursuit, attempt_id, done)
-    except UnavailableError as error:
+    except (UnavailableError, UserError) as error:
         # Paid for and not fetched: the attempt stays open, so that nothing else is sent for it.
         raise ParkedError(
             f"the result of job {job.id} of {label} could not be fetched, and is taken by the "
@@ -153,13 +155,24 @@ def failed(error: MediaflowsError, candidate: Candidate) -> Settlement:
     """Return the settlement of an attempt that ended in `error`; billed only if the vendor says so."""
     outcome = OUTCOMES.get(type(error), "failed")
     billed = error.billed if isinstance(error, StepError) else False
-    amount, grade = Decimal(0), "estimate" if billed is None else "exact"
+    grade = "estimate" if billed is None else "exact"
     if billed and not candidate.is_local:
-        amount, grade = candidate.quote.expected or Decimal(0), candidate.quote.grade
+        return _billed(outcome, error, candidate)
     return Settlement(
         outcome,
-        amount=amount,
+        amount=Decimal(0),
         grade=grade,
+        error_class=type(error).__name__,
+        error=str(error),
+    )
+
+
+def _billed(outcome: str, error: MediaflowsError, candidate: Candidate) -> Settlement:
+    """A failure that is charged: at the price of the call, and unpriced where that is not known."""
+    return Settlement(
+        outcome,
+        amount=candidate.quote.expected,
+        grade=candidate.quote.grade,
         error_class=type(error).__name__,
         error=str(error),
     )

@@ -41,9 +41,9 @@ class Store:
     def put(self, data: bytes) -> str:
         """Keep `data` durably and return its sha256."""
         sha256 = hashlib.sha256(data).hexdigest()
-        if not self.has(sha256):
-            self._write(self.path(sha256), data)
-        self._verified.add(sha256)
+        if sha256 not in self._verified or not self.has(sha256):
+            self._write(self.path(sha256), data)  # also over a file that may be damaged by now
+            self._verified.add(sha256)
         return sha256
 
     async def receive(self, pieces: AsyncIterator[bytes]) -> tuple[str, int]:
@@ -74,7 +74,8 @@ class Store:
         _append(file, digest, pending)
         _sync(file)
         target = self.path(digest.hexdigest())  # replaced where it is: that one may be damaged
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.is_dir():
+            _make_folder(target.parent)
         os.replace(part, target)
         _sync_folder(target.parent)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 from prefect.client.schemas.objects import State
@@ -48,6 +48,9 @@ def execute_batch(
         if pilot is not None and pilot < valid:
             _run_flow(work, pilot)
             totals, _ = finish_run(work, ledger, store)
+            if stop_asked.is_set():
+                ledger.do_now(runs.close_open_rows, work.run, "cancelled", "cancelled")
+                return _conclude(work, ledger, store, as_json=as_json)
             if not _goes_on(ahead, totals, pilot, valid - pilot, yes=yes):
                 ledger.do_now(runs.close_open_rows, work.run, "not admitted", "pilot")
                 return _conclude(work, ledger, store, as_json=as_json)
@@ -65,12 +68,13 @@ def execute_one(ahead: Ahead, out: str | None, *, as_json: bool) -> int:
     options = ahead.request.options.model_copy(update={"set": {}})
     with _stop_on_interrupt():
         state = asyncio.run(_call(flow, {**ahead.prepared.form, "options": options}))
+    _raise_unless_ended(state)
     flow_run = str(state.state_details.flow_run_id)
     ledger, store = open_ledger(ahead.home.ledger_url), Store(ahead.home.store)
     try:
         found = ledger.do_now(runs.of_flow_run, flow_run)
-        if found is None:  # it did not come so far as to be written down
-            _raise(state)
+        if found is None:
+            raise RuntimeError(f"the flow run ended as {state.name} and left no run")
         return _conclude(open_work(found, ledger), ledger, store, as_json=as_json)
     finally:
         ledger.close()
@@ -110,8 +114,7 @@ def _run_flow(work: Work, pilot: int | None) -> None:
             pilot=pilot,
             return_state=True,
         )
-    if not state.is_completed() and state.name != INCOMPLETE_STATE:
-        _raise(state)
+    _raise_unless_ended(state)
 
 
 def _goes_on(ahead: Ahead, totals: Totals, pilot: int, rest: int, *, yes: bool) -> bool:
@@ -128,7 +131,10 @@ def _goes_on(ahead: Ahead, totals: Totals, pilot: int, rest: int, *, yes: bool) 
     if not sys.stdin.isatty():
         tell(f"{question} No terminal to ask at: no. Add --yes to go on.")
         return False
-    return click.confirm(question, err=True)
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        return False
 
 
 def _conclude(work: Work, ledger: Ledger, store: Store, *, as_json: bool) -> int:
@@ -175,7 +181,10 @@ async def _call(flow: Callable[..., Any], parameters: dict[str, Any]) -> State[A
     return state
 
 
-def _raise(state: State[Any]) -> NoReturn:
+def _raise_unless_ended(state: State[Any]) -> None:
+    """Do nothing for a flow run that came to its end, whatever became of its rows."""
+    if state.is_completed() or state.name == INCOMPLETE_STATE:
+        return
     if state.name == BAD_REQUEST_STATE:
         raise RequestError(state.message or "")
     raise_state_exception(state)

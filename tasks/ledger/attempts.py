@@ -254,11 +254,17 @@ def submitted(
     connection.execute(_CHANGE_OPEN, {"of_id": attempt_id, **values})
 
 
-def uncertain(connection: Connection, attempt_id: str, error: str) -> None:
-    """Hold an attempt whose submit may or may not have been accepted."""
+def abandon(connection: Connection, attempt_id: str, error: str) -> None:
+    """Give up on an answer: held as uncertain once it was sent, unsent while it was waiting."""
+    settle_waiting = _settled(Settlement("unsent", error=error))
     connection.execute(
         update(attempts)
-        .where(attempts.c.id == attempt_id, attempts.c.state.in_(("waiting", "intent")))
+        .where(attempts.c.id == attempt_id, attempts.c.state == "waiting")
+        .values(**settle_waiting)
+    )
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.id == attempt_id, attempts.c.state == "intent")
         .values(state="uncertain", error_class="UncertainError", error=error)
     )
 

@@ -45,7 +45,7 @@ def claim(table: Path, state: str, owner: str) -> str:
         elif state == "submitted":
             ledger.do_now(attempts.submitted, opening.id, "job-7", {"poll": "job-7"})
         elif state == "uncertain":
-            ledger.do_now(attempts.uncertain, opening.id, "reset")
+            ledger.do_now(attempts.abandon, opening.id, "reset")
     finally:
         ledger.close()
     return opening.id

@@ -108,7 +108,7 @@ def test_every_open_state_holds_the_claim(ledger: Ledger, held: str) -> None:
     elif held == "submitted":
         ledger.do_now(attempts.submitted, "a", "job-1", {})
     elif held == "uncertain":
-        ledger.do_now(attempts.uncertain, "a", "reset")
+        ledger.do_now(attempts.abandon, "a", "reset")
     assert state(ledger, "a") == (held, None)
     assert ledger.do_now(attempts.read, "a").is_open
     assert not ledger.do_now(attempts.open_attempt, opening("b"))
@@ -171,7 +171,7 @@ def test_a_job_belongs_to_one_attempt(ledger: Ledger) -> None:
 
 def test_a_job_id_that_comes_late_is_recorded_whoever_owns_the_attempt(ledger: Ledger) -> None:
     ledger.do_now(attempts.open_attempt, opening("a"))
-    ledger.do_now(attempts.uncertain, "a", "its owner died")
+    ledger.do_now(attempts.abandon, "a", "its owner died")
     ledger.do_now(attempts.submitted, "a", "job-1", {"poll": "job-1"})
     found = ledger.do_now(attempts.read, "a")
     assert (found.state, found.job, found.receipt) == ("submitted", "job-1", {"poll": "job-1"})
@@ -180,7 +180,7 @@ def test_a_job_id_that_comes_late_is_recorded_whoever_owns_the_attempt(ledger: L
 def test_a_submitted_attempt_does_not_become_uncertain_again(ledger: Ledger) -> None:
     ledger.do_now(attempts.open_attempt, opening("a"))
     ledger.do_now(attempts.submitted, "a", "job-1", {})
-    ledger.do_now(attempts.uncertain, "a", "too late")
+    ledger.do_now(attempts.abandon, "a", "too late")
     assert state(ledger, "a") == ("submitted", None)
 
 

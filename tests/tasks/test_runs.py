@@ -75,7 +75,7 @@ def spend(
     elif state == "submitted":
         ledger.do_now(attempts.submitted, opening.id, uuid4().hex, {})
     elif state == "uncertain":
-        ledger.do_now(attempts.uncertain, opening.id, "reset")
+        ledger.do_now(attempts.abandon, opening.id, "reset")
 
 
 def test_rows_are_admitted_up_to_the_cap_and_not_a_cent_above(ledger: Ledger) -> None:
