@@ -146,7 +146,8 @@ def cost_of(facts: Facts) -> tuple[Decimal, int]:
 
 def is_unpriced(attempt: Attempt) -> bool:
     """True for an attempt that is over and whose price nobody knows."""
-    return attempt.state == "settled" and attempt.outcome != "cancelled" and attempt.amount is None
+    is_free = attempt.outcome in ("cancelled", "unsent")
+    return attempt.state == "settled" and not is_free and attempt.amount is None
 
 
 def reused_count(facts: Facts) -> int:

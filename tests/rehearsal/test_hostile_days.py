@@ -21,8 +21,10 @@ from tests.rehearsal.accounts import (
 )
 from tests.rehearsal.conftest import Launch, MakeRows
 
-ROWS = 16
-SECONDS = 45  # no run may take longer: a job is waited for 3 s, a step has 3 submits
+pytestmark = pytest.mark.system  # the sandbox is a server
+
+ROWS = 10
+SECONDS = 45  # no run may take longer: a job is waited for 2 s, a step has 3 submits
 SEEDS = range(1, int(os.environ.get("MEDIAFLOWS_SEEDS") or 2) + 1)
 
 
@@ -34,7 +36,7 @@ async def test_a_hostile_day_ends_in_bounded_time_with_a_word_for_every_row(
     make_rows: MakeRows,
     seed: int,
 ) -> None:
-    deadline(3)
+    deadline(2)
     sandbox = launch("hostile", seed)
     async with asyncio.timeout(SECONDS):
         ran = await start(make_rows(ROWS), sandbox="hostile", breaker=False)
@@ -57,7 +59,7 @@ def require_order(ran: Ran, lines: list[Line]) -> None:
 
 
 @pytest.mark.parametrize("fault", ["private_url", "endless", "bomb", "redirect", "deep_json"])
-async def test_one_malice_that_never_stops_ends_every_row_the_same_way(
+async def test_a_malice_that_never_stops_ends_the_row_without_a_result(
     home: Home,
     write_profile: Callable[..., str],
     deadline: Callable[[float], None],
@@ -69,9 +71,9 @@ async def test_one_malice_that_never_stops_ends_every_row_the_same_way(
     rule = {"fault": fault, "times": 0}
     profile = write_profile(fault, time_scale=0, pictures="plain", rules=[rule])
     sandbox, begun = launch(profile, 1), time.monotonic()
-    ran = await start(make_rows(2), sandbox=profile, provider=("fal",))
+    ran = await start(make_rows(1), sandbox=profile, provider=("fal",))
     assert time.monotonic() - begun < 20
-    require_named_ends(ran, 2)
+    require_named_ends(ran, 1)
     require_a_line_for_each(ran.attempts, sandbox.invoice())
     require_the_budget_kept(ran.attempts)
     assert set(ran.totals.states) <= {"rejected", "parked", "failed"}, ran.results

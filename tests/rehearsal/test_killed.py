@@ -25,6 +25,8 @@ from tests.rehearsal.accounts import (
 )
 from tests.rehearsal.conftest import MakeRows
 
+pytestmark = pytest.mark.system  # the sandbox is a server
+
 CHILD = Path(__file__).with_name("child.py")
 ROOT = Path(__file__).parents[2]
 SECONDS = 40  # no child may take longer

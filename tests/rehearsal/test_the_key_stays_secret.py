@@ -13,6 +13,8 @@ from tasks.home import Home
 from tests.core.plain import Ran, opened, resume, start
 from tests.rehearsal.conftest import Launch, MakeRows
 
+pytestmark = pytest.mark.system  # the sandbox is a server
+
 ITS_OWN = ("sandbox.json", "server.json")  # where the sandbox itself keeps the keys it accepts
 
 
@@ -43,13 +45,13 @@ async def test_no_key_is_written_down_on_a_hostile_day(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    deadline(2)
+    deadline(1)
     sandbox = launch("hostile", 5)
     secrets = {word for key in sandbox.keys.values() for word in (key, key.rpartition("-")[2])}
     assert len(secrets) == 8
     ledger = opened()  # while it is open, what was written last stands in a file of its own
     try:
-        ran = await start(make_rows(12), sandbox="hostile", breaker=False)
+        ran = await start(make_rows(8), sandbox="hostile", breaker=False)
         again = await resume(ran.run)
         assert any(attempt.error for attempt in again.attempts), "nothing has gone wrong"
         assert (home.folder / "ledger.db-wal").stat().st_size > 0

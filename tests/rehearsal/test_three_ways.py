@@ -21,6 +21,8 @@ from tests.rehearsal.accounts import (
 )
 from tests.rehearsal.conftest import MakeRows
 
+pytestmark = pytest.mark.system  # the sandbox is a server
+
 ROWS = 6
 OTHERS = {"photo": "flux-2-pro@bfl", "cutout": "bria-rmbg-2@bria"}
 WAYS: dict[tuple[str, str], dict[str, Any]] = {
