@@ -23,14 +23,14 @@ from flows.cli.tables import print_json, print_summary, tell
 from flows.invoice import compare_with_invoice
 from flows.prepare import Work, freeze, frozen_options, open_work, runs_folder
 from flows.recorded import mark_crashed, wait_until_recorded
-from flows.results import Totals, finish_run
+from flows.results import Totals, finish_run, totals_of
 from flows.sandboxed import sandboxed
 from flows.shard import stop_asked
 from flows.template_flow import template_flow
 from providers.errors import RequestError
 from tasks.home import find_home
 from tasks.ledger import Ledger, open_ledger, owners, runs
-from tasks.report import read_facts
+from tasks.report import read_facts, summary_table
 from tasks.store import Store
 
 INCOMPLETE, CANCELLED = 3, 5
@@ -47,15 +47,13 @@ def execute_batch(
         valid = ahead.plan.rows - ahead.plan.invalid
         if pilot is not None and pilot < valid:
             _run_flow(work, pilot)
-            totals, _ = finish_run(work, ledger, store)
+            totals = totals_of(ledger.do_now(read_facts, work.run))
             if stop_asked.is_set():
-                ledger.do_now(runs.close_open_rows, work.run, "cancelled", "cancelled")
-                return _conclude(work, ledger, store, as_json=as_json)
+                return _close(work, ledger, store, "cancelled", "cancelled", as_json=as_json)
             if not _goes_on(ahead, totals, pilot, valid - pilot, yes=yes):
-                ledger.do_now(runs.close_open_rows, work.run, "not admitted", "pilot")
-                return _conclude(work, ledger, store, as_json=as_json)
+                return _close(work, ledger, store, "not admitted", "pilot", as_json=as_json)
         _run_flow(work, None)
-        return _conclude(work, ledger, store, as_json=as_json)
+        return _conclude(work, ledger, as_json=as_json)
     finally:
         ledger.close()
 
@@ -70,12 +68,12 @@ def execute_one(ahead: Ahead, out: str | None, *, as_json: bool) -> int:
         state = asyncio.run(_call(flow, {**ahead.prepared.form, "options": options}))
     _raise_unless_ended(state)
     flow_run = str(state.state_details.flow_run_id)
-    ledger, store = open_ledger(ahead.home.ledger_url), Store(ahead.home.store)
+    ledger = open_ledger(ahead.home.ledger_url)
     try:
         found = ledger.do_now(runs.of_flow_run, flow_run)
         if found is None:
             raise RuntimeError(f"the flow run ended as {state.name} and left no run")
-        return _conclude(open_work(found, ledger), ledger, store, as_json=as_json)
+        return _conclude(open_work(found, ledger), ledger, as_json=as_json)
     finally:
         ledger.close()
 
@@ -83,16 +81,16 @@ def execute_one(ahead: Ahead, out: str | None, *, as_json: bool) -> int:
 def execute_resume(name: str, *, as_json: bool) -> int:
     """Go on with a run; return the exit code."""
     home = find_home()
-    ledger, store = open_existing_ledger(home), Store(home.store)
+    ledger = open_existing_ledger(home)
     try:
         found = find_run(ledger, name)
         with sandboxed(frozen_options(found), home):
-            return _resume(found, ledger, store, as_json=as_json)
+            return _resume(found, ledger, as_json=as_json)
     finally:
         ledger.close()
 
 
-def _resume(found: runs.Run, ledger: Ledger, store: Store, *, as_json: bool) -> int:
+def _resume(found: runs.Run, ledger: Ledger, *, as_json: bool) -> int:
     if ledger.do_now(owners.is_alive, found.owner) and found.state != "ended":
         raise RequestError(f"Run {found.id} is still running; follow it in the Prefect UI.")
     work = open_work(found, ledger)
@@ -101,7 +99,7 @@ def _resume(found: runs.Run, ledger: Ledger, store: Store, *, as_json: bool) -> 
     ledger.do_now(runs.reset_rows, found.id)
     tell(f"run {found.id} in {_short(work.folder.path)}: going on")
     _run_flow(work, None)
-    return _conclude(work, ledger, store, as_json=as_json)
+    return _conclude(work, ledger, as_json=as_json)
 
 
 def _run_flow(work: Work, pilot: int | None) -> None:
@@ -137,9 +135,19 @@ def _goes_on(ahead: Ahead, totals: Totals, pilot: int, rest: int, *, yes: bool) 
         return False
 
 
-def _conclude(work: Work, ledger: Ledger, store: Store, *, as_json: bool) -> int:
+def _close(
+    work: Work, ledger: Ledger, store: Store, state: str, reason: str, *, as_json: bool
+) -> int:
+    """End the rows that have not run, write the results anew and conclude."""
+    ledger.do_now(runs.close_open_rows, work.run, state, reason)
+    finish_run(work, ledger, store)
+    return _conclude(work, ledger, as_json=as_json)
+
+
+def _conclude(work: Work, ledger: Ledger, *, as_json: bool) -> int:
     """Print what a run gave, the contact sheet last; return the exit code."""
-    totals, summary = finish_run(work, ledger, store)
+    facts = ledger.do_now(read_facts, work.run)
+    totals, summary = totals_of(facts), summary_table(facts)
     if missing := asyncio.run(wait_until_recorded()):
         tell(
             f"the Prefect server has not recorded {missing:,} task runs yet; the run itself is "
@@ -150,7 +158,6 @@ def _conclude(work: Work, ledger: Ledger, store: Store, *, as_json: bool) -> int
     else:
         print_summary(work.folder.path, totals, summary)
     run = ledger.do_now(runs.one, work.run)
-    facts = ledger.do_now(read_facts, work.run)
     if line := compare_with_invoice(work.options, find_home(), facts, run.created_at):
         tell(line)
     if "cancelled" in totals.states:
