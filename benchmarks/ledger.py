@@ -95,7 +95,7 @@ async def _all(count: int, one: Callable[[int], Awaitable[None]]) -> None:
 
 async def _job(ledger, row: str) -> None:  # type: ignore[no-untyped-def]
     from tasks.ledger import attempts
-    from tasks.ledger.attempts import Settlement
+    from tasks.ledger.attempt import Settlement
 
     opening = _opening(row)
     if not await ledger.do(attempts.open_attempt, opening):
@@ -108,14 +108,14 @@ async def _job(ledger, row: str) -> None:  # type: ignore[no-untyped-def]
 
 async def _local(ledger, row: str) -> None:  # type: ignore[no-untyped-def]
     from tasks.ledger import attempts
-    from tasks.ledger.attempts import Settlement
+    from tasks.ledger.attempt import Settlement
 
     settlement = Settlement("accepted", RESULT, None, Decimal(0), "exact")
     await ledger.do(attempts.settle_local, _opening(row), settlement)
 
 
 def _opening(row: str):  # type: ignore[no-untyped-def]
-    from tasks.ledger.attempts import Opening, Place
+    from tasks.ledger.attempt import Opening, Place
 
     return Opening(
         id=uuid4().hex,

@@ -90,7 +90,7 @@ def _fill(home: Path, table: Path) -> int:
     from flows.routes import candidates
     from providers.media import Media, Value
     from tasks.ledger import attempts, open_ledger
-    from tasks.ledger.attempts import Opening, Place, Settlement
+    from tasks.ledger.attempt import Opening, Place, Settlement
     from tasks.store import Store
 
     prepared = prepare(Request("product-photo", table, RunOptions(local=True)))

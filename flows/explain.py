@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from providers.errors import InputError, RequestError, near
-from tasks.ledger import Ledger, attempts, runs
-from tasks.ledger.attempts import Attempt, Place
+from tasks.ledger import Ledger, lookup, runs
+from tasks.ledger.attempt import Attempt, Place
 from tasks.ledger.runs import Run
 from tasks.money import dollars
 
@@ -22,10 +22,10 @@ def explain_step(ledger: Ledger, run: Run, row: str, step: str) -> list[str]:
     rows = [end for end in ledger.do_now(runs.row_ids, run.id)]
     if row not in rows:
         raise RequestError(f"Run {run.id} has no row {row!r}.{near(row, rows)}")
-    used = ledger.do_now(attempts.uses_of, run.id).get((row, step, 0))
+    used = ledger.do_now(lookup.uses_of, run.id).get((row, step, 0))
     here = [
         attempt
-        for attempt in ledger.do_now(attempts.made_by, run.id)
+        for attempt in ledger.do_now(lookup.made_by, run.id)
         if (attempt.place.row, attempt.place.step) == (row, step)
     ]
     if used is None and not here:
@@ -53,7 +53,7 @@ def explain_file(ledger: Ledger, path: Path) -> list[str]:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    found = ledger.do_now(attempts.made_bytes, sha256)
+    found = ledger.do_now(lookup.made_bytes, sha256)
     if found is None:
         raise InputError(f"{path}: no result in the ledger has these bytes; was it edited since?")
     return [f"{path}: {_maker(found)}", *_request(ledger, found), f"  {_attempt(found)}"]
@@ -65,7 +65,7 @@ def _maker(attempt: Attempt) -> str:
 
 
 def _request(ledger: Ledger, attempt: Attempt) -> list[str]:
-    fields = ledger.do_now(attempts.fields_of, attempt.key)
+    fields = ledger.do_now(lookup.fields_of, attempt.key)
     lines = [f"  request key {attempt.key}"]
     for name, value in fields.items():
         if isinstance(value, dict):

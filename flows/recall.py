@@ -18,8 +18,8 @@ from providers.errors import InputError
 from providers.media import Media, Value
 from tasks.candidate import Candidate
 from tasks.invoke import StepResult, result_of
-from tasks.ledger import Ledger, attempts
-from tasks.ledger.attempts import Attempt, Place
+from tasks.ledger import Ledger, lookup
+from tasks.ledger.attempt import Attempt, Place
 from tasks.store import Store
 
 
@@ -50,8 +50,8 @@ async def recall(
     take: int = 1,
 ) -> Known:
     """Return what is known of `rows` (row id -> inputs), step by step along the graph."""
-    own = await ledger.do(attempts.uses_of, run) if run else {}
-    sources = await ledger.do(attempts.sources)
+    own = await ledger.do(lookup.uses_of, run) if run else {}
+    sources = await ledger.do(lookup.sources)
     known = Known()
     for step in graph.steps:
         likely = tuple(route for route in routes[step.name] if _source(route) in sources)
@@ -62,7 +62,7 @@ async def recall(
             if found := _ask(graph, step, likely, inputs, known.of(row), take):
                 wanted[row] = found
         accepted = await ledger.do(
-            attempts.accepted_for,
+            lookup.accepted_for,
             {candidate.key for found in wanted.values() for candidate in found},
         )
         for row, found in wanted.items():

@@ -27,7 +27,7 @@ from providers.local.image import encode_jpeg
 from providers.media import Media, Value
 from tasks.invoke import result_of
 from tasks.ledger import Ledger, runs
-from tasks.ledger.attempts import Attempt
+from tasks.ledger.attempt import Attempt
 from tasks.ledger.runs import RowEnd
 from tasks.money import with_unpriced
 from tasks.report import (

@@ -30,10 +30,10 @@ from providers.errors import InputError, ParkedError
 from tasks.candidate import StepCall
 from tasks.invoke import Perform, StepResult, Wish, invoke, perform_plainly
 from tasks.keep import keep_file
-from tasks.ledger import attempts, runs
-from tasks.ledger.attempts import Attempt, Place
+from tasks.ledger import attempts, budget, runs
+from tasks.ledger.attempt import Attempt, Place
 from tasks.ledger.runs import RowEnd
-from tasks.money import to_nanos
+from tasks.ledger.schema import ALL
 from tasks.services import Services
 
 log = logging.getLogger(__name__)
@@ -79,14 +79,14 @@ class Shard:
     report: Report = report_to_nobody
     stop_reason: str | None = None
     _pricer: Pricer = field(init=False)
-    _has_cap: bool = False
+    _caps: Mapping[str, Decimal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._pricer = Pricer(self.work.graph, self.work.routes)
 
     async def run(self, rows: Sequence[ReadyRow]) -> None:
         """Bring every row to its end; rows that a stop keeps out end as `not admitted`."""
-        self._has_cap = await self.services.ledger.do(runs.has_cap, self.work.run)
+        self._caps = await self.services.ledger.do(budget.caps_of, self.work.run)
         invalid = [row for row in rows if row.faults]
         good = [row for row in rows if not row.faults]
         known = await recall(
@@ -180,12 +180,13 @@ class Shard:
         return await run_row(self.work.graph, row.inputs, do_step)
 
     async def _admit(self, row: ReadyRow, known: Mapping[str, StepEnd]) -> bool:
-        worst = self._pricer.worst(row, known) if self._has_cap else Decimal(0)
-        if worst == 0:
+        if not self._caps:
             return True
-        return await self.services.ledger.do(
-            runs.admit, self.work.run, row.id, self.services.owner.id, to_nanos(worst)
+        worst = {ALL: self._pricer.worst(row, known)}
+        found = await self.services.ledger.do(
+            budget.admit, self.work.run, row.id, self.services.owner.id, worst
         )
+        return found.admitted
 
     async def _finish(self, row: ReadyRow, outcome: RowOutcome, *, sent: int) -> None:
         await self._finish_all([(row, outcome)], sent=sent)
@@ -203,7 +204,7 @@ class Shard:
             for name, end in outcome.ends.items()
             if end.result is not None
         ]
-        await self.services.ledger.do(_record, self.work.run, ends, found, self._has_cap)
+        await self.services.ledger.do(_record, self.work.run, ends, found, bool(self._caps))
         for row, outcome in ended:
             self.report(row, outcome)
 
@@ -297,7 +298,7 @@ def _record(
     attempts.use_many(connection, found)
     if has_cap:
         for end in ends:
-            runs.release(connection, run, end.row)
+            budget.release(connection, run, end.row)
 
 
 def _unrun(state: str, reason: str) -> RowOutcome:

@@ -28,7 +28,7 @@ from flows.runner import RowOutcome
 from providers.errors import JobFailedError
 from tasks.attempt import obtain
 from tasks.invoke import Perform, Wish
-from tasks.ledger.attempts import Attempt
+from tasks.ledger.attempt import Attempt
 from tasks.services import Services
 
 PAUSES_SECONDS = [1.0, 2.0, 4.0]

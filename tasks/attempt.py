@@ -30,7 +30,7 @@ from tasks.candidate import Candidate, StepCall
 from tasks.joining import join
 from tasks.keep import fetch_outputs, keep_outputs
 from tasks.ledger import attempts
-from tasks.ledger.attempts import Attempt, Opening, Settlement
+from tasks.ledger.attempt import Attempt, Opening, Settlement
 from tasks.services import Services
 from tasks.settling import Pursuit, accepted, failed, harvest, held, settle_done
 

@@ -10,7 +10,7 @@ from typing import Any
 from providers.catalog import Binding, Model, Quote, quote
 from providers.media import Value
 from tasks.key import RequestFields, identity
-from tasks.ledger.attempts import Place
+from tasks.ledger.attempt import Place
 
 
 @dataclass(frozen=True)

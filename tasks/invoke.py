@@ -24,8 +24,8 @@ from providers.errors import (
 from providers.media import Media, Value, value_from_json
 from tasks.attempt import obtain
 from tasks.candidate import Candidate, StepCall
-from tasks.ledger import attempts
-from tasks.ledger.attempts import Attempt
+from tasks.ledger import attempts, lookup
+from tasks.ledger.attempt import Attempt
 from tasks.services import Services
 
 SUBMITS = 3  # that a vendor accepted: the budget of one row, step and item, over all candidates
@@ -68,7 +68,7 @@ async def invoke(services: Services, call: StepCall, perform: Perform) -> StepRe
     passed: set[str] = set()
     while True:
         seen = await services.ledger.do(
-            attempts.survey, call.place, [candidate.key for candidate in call.candidates]
+            lookup.survey, call.place, [candidate.key for candidate in call.candidates]
         )
         wish = _choose(services, call, seen, passed)
         if wish is None:

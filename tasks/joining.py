@@ -15,8 +15,8 @@ from providers.errors import (
     StepError,
     UnavailableError,
 )
-from tasks.ledger import attempts, owners
-from tasks.ledger.attempts import Attempt
+from tasks.ledger import attempts, lookup, owners
+from tasks.ledger.attempt import Attempt
 from tasks.services import Services
 from tasks.settling import Pursuit, harvest, held, settle_from_receipt
 
@@ -40,7 +40,7 @@ async def join(pursuit: Pursuit) -> Attempt | None:
     candidate, ledger = pursuit.candidate, pursuit.services.ledger
     deadline = time.monotonic() + candidate.binding.latency.longest_seconds
     while True:
-        found = await ledger.do(attempts.survey, pursuit.call.place, [candidate.key])
+        found = await ledger.do(lookup.survey, pursuit.call.place, [candidate.key])
         mine = [attempt for attempt in found if attempt.key == candidate.key]
         if good := [attempt for attempt in mine if attempt.outcome == "accepted"]:
             return good[0]

@@ -9,8 +9,8 @@ from decimal import Decimal
 import pandas as pd
 from sqlalchemy import Connection
 
-from tasks.ledger import attempts, runs
-from tasks.ledger.attempts import Attempt
+from tasks.ledger import lookup, runs
+from tasks.ledger.attempt import Attempt
 from tasks.ledger.runs import RowEnd
 
 SUMMARY_COLUMNS = (
@@ -41,8 +41,8 @@ def read_facts(connection: Connection, run: str) -> Facts:
     """Return what the ledger holds of one run."""
     return Facts(
         ends=runs.ends_of(connection, run),
-        made=attempts.made_by(connection, run),
-        used=attempts.uses_of(connection, run),
+        made=lookup.made_by(connection, run),
+        used=lookup.uses_of(connection, run),
     )
 
 

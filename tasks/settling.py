@@ -29,7 +29,7 @@ from providers.media import Media, Value, value_from_json, value_to_json
 from tasks.candidate import Candidate, StepCall
 from tasks.keep import check_outputs, fetch_outputs, keep_outputs
 from tasks.ledger import attempts
-from tasks.ledger.attempts import Attempt, Settlement
+from tasks.ledger.attempt import Attempt, Settlement
 from tasks.services import Services
 
 OUTCOMES: dict[type[MediaflowsError], str] = {

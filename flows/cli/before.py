@@ -17,7 +17,7 @@ from flows.run_plan import Plan
 from providers.errors import RequestError
 from tasks.home import Home, find_home
 from tasks.ledger import open_ledger, shown_url
-from tasks.ledger.attempts import count_accepted
+from tasks.ledger.lookup import count_accepted
 from tasks.store import Store
 
 FAULTS_SHOWN = 20

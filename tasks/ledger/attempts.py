@@ -1,4 +1,4 @@
-"""Attempts: look up, open, submitted, settled. Each function is one transaction's work.
+"""Write attempts: open, submitted, settled. Each function is one transaction's work.
 
 An open attempt is the claim on its request: the partial unique index makes the second insert
 fail, and whoever fails joins the first. Settling twice is a no-op.
@@ -8,229 +8,25 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, literal, or_, select, update
+from sqlalchemy import Connection, bindparam, literal, select, update
 
+from tasks.ledger import lookup
+from tasks.ledger.attempt import Attempt, Opening, Place, Settlement
 from tasks.ledger.dialect import insert_or_ignore
 from tasks.ledger.schema import OPEN, attempts, requests, uses
-from tasks.money import from_nanos, to_nanos
-
-CHUNK = 500  # keys in one IN list
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a run a request stands; `item` counts within `each`."""
-
-    run: str
-    row: str
-    step: str
-    item: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What is written down before anything is sent."""
-
-    id: str
-    key: str
-    fields: Mapping[str, Any]
-    place: Place
-    owner: str
-    body_digest: str | None = None
-    checks: str | None = None
-    low: Decimal | None = None
-    high: Decimal | None = None
-    created_at: float = field(default_factory=time.time)
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """How an attempt ended; `result` maps ports to JSON values when it was accepted."""
-
-    outcome: str
-    result: Mapping[str, Any] | None = None
-    units: Decimal | None = None
-    amount: Decimal | None = None
-    grade: str | None = None
-    error_class: str | None = None
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One row of the ledger's attempts, as much of it as decisions need."""
-
-    id: str
-    key: str
-    place: Place
-    take: int
-    model: str
-    provider: str
-    state: str
-    outcome: str | None
-    owner: str | None
-    body_digest: str | None
-    job: str | None
-    receipt: Mapping[str, Any] | None
-    result: Mapping[str, Any] | None
-    amount: Decimal | None
-    grade: str | None
-    error_class: str | None
-    error: str | None
-    created_at: float
-    submitted_at: float | None
-    settled_at: float | None
-
-    @property
-    def is_open(self) -> bool:
-        """True while the attempt has not ended: it is the claim on its request."""
-        return self.state in OPEN
-
-
-_COLUMNS = [
-    attempts.c[name]
-    for name in [
-        "id",
-        "key",
-        "run",
-        "row",
-        "step",
-        "item",
-        "take",
-        "model",
-        "provider",
-        "state",
-        "outcome",
-        "owner",
-        "body_digest",
-        "job",
-        "receipt",
-        "result",
-        "amount_nanos",
-        "grade",
-        "error_class",
-        "error",
-        "created_at",
-        "submitted_at",
-        "settled_at",
-    ]
-]
+from tasks.money import to_nanos
 
 # What every attempt runs is built once: building a statement costs more than running it.
-_SURVEY = (
-    select(*_COLUMNS)
-    .where(
-        or_(
-            attempts.c.key.in_(bindparam("keys", expanding=True)),
-            and_(
-                attempts.c.run == bindparam("run"),
-                attempts.c.row == bindparam("row"),
-                attempts.c.step == bindparam("step"),
-                attempts.c.item == bindparam("item"),
-            ),
-        )
-    )
-    .order_by(attempts.c.created_at)
-)
-_ACCEPTED = select(*_COLUMNS).where(
-    attempts.c.key.in_(bindparam("keys", expanding=True)), attempts.c.outcome == "accepted"
-)
 _ACCEPTED_ID = select(attempts.c.id).where(
     attempts.c.key == bindparam("of_key"), attempts.c.outcome == "accepted"
 )
-_ONE = select(*_COLUMNS).where(attempts.c.id == bindparam("of_id"))
 _CHANGE_OPEN = update(attempts).where(
     attempts.c.id == bindparam("of_id"),
     attempts.c.state.in_([literal(state) for state in OPEN]),
 )
-
-
-def _attempt(row: Row[Any]) -> Attempt:
-    return Attempt(
-        id=row.id,
-        key=row.key,
-        place=Place(row.run, row.row, row.step, row.item),
-        take=row.take,
-        model=row.model,
-        provider=row.provider,
-        state=row.state,
-        outcome=row.outcome,
-        owner=row.owner,
-        body_digest=row.body_digest,
-        job=row.job,
-        receipt=json.loads(row.receipt) if row.receipt else None,
-        result=json.loads(row.result) if row.result else None,
-        amount=from_nanos(row.amount_nanos),
-        grade=row.grade,
-        error_class=row.error_class,
-        error=row.error,
-        created_at=row.created_at,
-        submitted_at=row.submitted_at,
-        settled_at=row.settled_at,
-    )
-
-
-def survey(connection: Connection, place: Place, keys: Sequence[str]) -> list[Attempt]:
-    """Return every attempt on these keys, and every attempt of this place, oldest first."""
-    wanted = {
-        "keys": list(keys),
-        "run": place.run,
-        "row": place.row,
-        "step": place.step,
-        "item": place.item,
-    }
-    return [_attempt(row) for row in connection.execute(_SURVEY, wanted)]
-
-
-def accepted_for(connection: Connection, keys: Iterable[str]) -> dict[str, Attempt]:
-    """Return the accepted attempt of each key that has one."""
-    wanted, found = list(keys), {}
-    for start in range(0, len(wanted), CHUNK):
-        for row in connection.execute(_ACCEPTED, {"keys": wanted[start : start + CHUNK]}):
-            found[row.key] = _attempt(row)
-    return found
-
-
-def made_by(connection: Connection, run: str) -> list[Attempt]:
-    """Return every attempt that a run made, oldest first."""
-    query = select(*_COLUMNS).where(attempts.c.run == run).order_by(attempts.c.created_at)
-    return [_attempt(row) for row in connection.execute(query)]
-
-
-def made_bytes(connection: Connection, sha256: str) -> Attempt | None:
-    """Return the attempt whose result holds these bytes, or None."""
-    query = select(*_COLUMNS).where(attempts.c.result.contains(sha256)).limit(1)
-    row = connection.execute(query).first()
-    return _attempt(row) if row else None
-
-
-def fields_of(connection: Connection, key: str) -> dict[str, Any]:
-    """Return what a request key stands for."""
-    query = select(requests.c.fields).where(requests.c.key == key)
-    return dict(json.loads(connection.execute(query).scalar_one()))
-
-
-def sources(connection: Connection) -> set[tuple[str, str, str, str]]:
-    """Return every (model, provider, endpoint, realm) that has accepted results."""
-    columns = (attempts.c.model, attempts.c.provider, attempts.c.endpoint, attempts.c.realm)
-    query = select(*columns).where(attempts.c.outcome == "accepted").distinct()
-    return {(row[0], row[1], row[2], row[3]) for row in connection.execute(query)}
-
-
-def count_accepted(connection: Connection) -> int:
-    """Return how many results the ledger knows."""
-    query = select(func.count()).where(attempts.c.outcome == "accepted")
-    return connection.execute(query).scalar_one()
-
-
-def read(connection: Connection, attempt_id: str) -> Attempt:
-    """Return one attempt as it stands now."""
-    return _attempt(connection.execute(_ONE, {"of_id": attempt_id}).one())
 
 
 def open_attempt(connection: Connection, opening: Opening) -> bool:
@@ -278,7 +74,7 @@ def settle(connection: Connection, attempt_id: str, settlement: Settlement) -> b
 def settle_and_read(connection: Connection, attempt_id: str, settlement: Settlement) -> Attempt:
     """End an open attempt and return it as it stands; of two settlements the first stays."""
     settle(connection, attempt_id, settlement)
-    return read(connection, attempt_id)
+    return lookup.read(connection, attempt_id)
 
 
 def settle_local(connection: Connection, opening: Opening, settlement: Settlement) -> Attempt:
@@ -289,9 +85,9 @@ def settle_local(connection: Connection, opening: Opening, settlement: Settlemen
     _remember_request(connection, opening)
     values = _values(opening) | _settled(settlement)
     if _insert_attempt(connection, values):
-        return read(connection, opening.id)
+        return lookup.read(connection, opening.id)
     _insert_attempt(connection, values | {"outcome": "cancelled", "result": None})
-    return accepted_for(connection, [opening.key])[opening.key]
+    return lookup.accepted_for(connection, [opening.key])[opening.key]
 
 
 def waiting(connection: Connection, attempt_id: str) -> None:
@@ -353,34 +149,6 @@ def use_many(connection: Connection, found: Sequence[tuple[Place, Attempt, bool]
     )
 
 
-def uses_of(connection: Connection, run: str) -> dict[tuple[str, str, int], Attempt]:
-    """Return what a run already has, by (row, step, item): made by it, or taken over."""
-    made = (
-        select(*_COLUMNS)
-        .where(attempts.c.run == run, attempts.c.outcome == "accepted")
-        .order_by(attempts.c.created_at)
-    )
-    found = {
-        (attempt.place.row, attempt.place.step, attempt.place.item): attempt
-        for attempt in map(_attempt, connection.execute(made))
-    }
-    query = (
-        select(
-            uses.c.row.label("used_row"),
-            uses.c.step.label("used_step"),
-            uses.c.item.label("used_item"),
-            *_COLUMNS,
-        )
-        .join(attempts, attempts.c.id == uses.c.attempt)
-        .where(uses.c.run == run, attempts.c.outcome == "accepted")
-        .order_by(attempts.c.created_at)
-    )
-    return found | {
-        (row.used_row, row.used_step, row.used_item): _attempt(row)
-        for row in connection.execute(query)
-    }
-
-
 def _remember_request(connection: Connection, opening: Opening) -> None:
     connection.execute(
         insert_or_ignore(connection, requests),
@@ -401,6 +169,7 @@ def _values(opening: Opening) -> dict[str, Any]:
         "step": opening.place.step,
         "item": opening.place.item,
         "take": opening.fields["take"],
+        "round": opening.round,
         "model": opening.fields["model"],
         "provider": opening.fields["provider"],
         "endpoint": opening.fields["endpoint"],

@@ -16,13 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    delete,
+    event,
+    insert,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from providers.errors import SetupError
-from tasks.ledger.schema import SCHEMA_VERSION, meta, metadata
+from tasks.ledger.schema import MIGRATIONS, SCHEMA_VERSION, meta, metadata
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -135,26 +145,45 @@ def open_ledger(url: str) -> Ledger:
     engine = _engine(url)
     try:
         with engine.begin() as connection:
-            metadata.create_all(connection)
-            found = connection.execute(
-                select(meta.c.value).where(meta.c.name == "schema_version")
-            ).scalar()
-            if found is None:
-                connection.execute(
-                    insert(meta).values(name="schema_version", value=str(SCHEMA_VERSION))
-                )
+            found = _schema_version(connection)
+            if found is not None and found > SCHEMA_VERSION:
+                raise _written_by_a_newer(url, found)
+            _bring_up_to_date(connection, found)
     except SQLAlchemyError as error:
         engine.dispose()
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise SetupError(f"The ledger {shown_url(url)} cannot be opened: {reason}.") from None
-    if found is not None and int(found) > SCHEMA_VERSION:
+    except SetupError:
         engine.dispose()  # an open connection would leave its -wal and -shm files behind
-        raise SetupError(
-            f"The ledger {shown_url(url)} has schema {found}, this mediaflows reads up to "
-            f"{SCHEMA_VERSION}: install the newer mediaflows that wrote it, or set MEDIAFLOWS_HOME "
-            "to another folder."
-        )
+        raise
     return Ledger(engine, url)
+
+
+def _schema_version(connection: Connection) -> int | None:
+    """Return the version of the schema that is there, or None in an empty database."""
+    if not inspect(connection).has_table(meta.name):
+        return None
+    query = select(meta.c.value).where(meta.c.name == "schema_version")
+    return int(connection.execute(query).scalar_one())
+
+
+def _bring_up_to_date(connection: Connection, found: int | None) -> None:
+    if found == SCHEMA_VERSION:
+        return
+    for version in range(found + 1, SCHEMA_VERSION + 1) if found else ():
+        for statement in MIGRATIONS[version]:
+            connection.execute(text(statement))
+    metadata.create_all(connection)
+    connection.execute(delete(meta).where(meta.c.name == "schema_version"))
+    connection.execute(insert(meta).values(name="schema_version", value=str(SCHEMA_VERSION)))
+
+
+def _written_by_a_newer(url: str, found: int) -> SetupError:
+    return SetupError(
+        f"The ledger {shown_url(url)} has schema {found}, this mediaflows reads up to "
+        f"{SCHEMA_VERSION}: install the newer mediaflows that wrote it, or set MEDIAFLOWS_HOME "
+        "to another folder."
+    )
 
 
 def shown_url(url: str) -> str:

@@ -9,22 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
-    String,
     bindparam,
-    case,
-    delete,
     func,
     insert,
-    or_,
     select,
     update,
 )
-from sqlalchemy.sql.selectable import SelectBase
 
-from tasks.ledger.dialect import insert_or_ignore
-from tasks.ledger.schema import attempts, reservations, run_rows, runs
+from tasks.ledger.schema import run_rows, runs
 
 BREAKER_ROWS = 10
 BREAKER_STATES = ("failed", "refused", "rejected", "parked")
@@ -57,9 +50,6 @@ class RowEnd:
 
 
 # What every row runs is built once: building a statement costs more than running it.
-_RELEASE = delete(reservations).where(
-    reservations.c.run == bindparam("of_run"), reservations.c.row == bindparam("of_row")
-)
 _LAST_FINISHED = select(func.coalesce(func.max(run_rows.c.finished), 0)).where(
     run_rows.c.run == bindparam("of_run")
 )
@@ -68,27 +58,14 @@ _FINISH = update(run_rows).where(
 )
 
 
-def _admitted() -> SelectBase:
-    # A row's reservation where settled + held + reserved + worst <= cap, else nothing.
-    of_run, worst = bindparam("of_run", type_=String), bindparam("worst", type_=BigInteger)
-    # What a settled attempt cost; an open or given-up one counts its high price.
-    counted = case(
-        (attempts.c.state == "submitted", attempts.c.high_nanos),
-        (attempts.c.state == "uncertain", attempts.c.high_nanos),
-        (attempts.c.outcome == "given_up", attempts.c.high_nanos),
-        else_=attempts.c.amount_nanos,
-    )
-    cap = select(runs.c.cap_nanos).where(runs.c.id == of_run).scalar_subquery()
-    spent = select(func.coalesce(func.sum(counted), 0)).where(attempts.c.run == of_run)
-    reserved = select(func.coalesce(func.sum(reservations.c.amount_nanos), 0)).where(
-        reservations.c.run == of_run
-    )
-    fits = or_(cap.is_(None), spent.scalar_subquery() + reserved.scalar_subquery() + worst <= cap)
-    row, owner = bindparam("of_row", type_=String), bindparam("of_owner", type_=String)
-    return select(of_run, row, owner, worst).where(fits)
-
-
-_ADMITTED = _admitted()
+_UNENDED: dict[str, Any] = {
+    "state": None,
+    "reason": None,
+    "step": None,
+    "error": None,
+    "finished": None,
+    "sent": 0,
+}
 
 
 def create(connection: Connection, values: Mapping[str, Any], rows: Sequence[str]) -> None:
@@ -156,33 +133,6 @@ def end(connection: Connection, run: str) -> None:
     )
 
 
-def has_cap(connection: Connection, run: str) -> bool:
-    """True when a run may not cost more than a stated amount; without a cap nothing is reserved."""
-    cap = connection.execute(select(runs.c.cap_nanos).where(runs.c.id == run)).scalar()
-    return cap is not None
-
-
-def admit(connection: Connection, run: str, row: str, owner: str, worst_nanos: int) -> bool:
-    """Reserve a row's worst case in one statement; False when it does not fit under the cap.
-
-    settled + held + reserved + worst <= cap, where a run without a cap always admits. Rows that
-    cost nothing are not reserved at all.
-    """
-    if worst_nanos == 0:
-        return True
-    release(connection, run, row)  # what a process that died had reserved for this very row
-    statement = insert_or_ignore(connection, reservations).from_select(
-        ["run", "row", "owner", "amount_nanos"], _ADMITTED
-    )
-    values = {"of_run": run, "of_row": row, "of_owner": owner, "worst": worst_nanos}
-    return connection.execute(statement, values).rowcount == 1
-
-
-def release(connection: Connection, run: str, row: str) -> None:
-    """Give back what a row had reserved and did not use."""
-    connection.execute(_RELEASE, {"of_run": run, "of_row": row})
-
-
 def keep_inputs(connection: Connection, run: str, inputs: Mapping[str, Mapping[str, Any]]) -> None:
     """Keep the media inputs of rows as references, so that a resume needs no file of the user's."""
     for row, values in inputs.items():
@@ -242,10 +192,26 @@ def of_flow_run(connection: Connection, flow_run_id: str) -> Run | None:
 def reset_rows(connection: Connection, run: str) -> None:
     """Let every row that is not done run again; what it has paid for is remembered."""
     connection.execute(
-        update(run_rows)
-        .where(run_rows.c.run == run, run_rows.c.state != "done")
-        .values(state=None, reason=None, step=None, error=None, finished=None, sent=0)
+        update(run_rows).where(run_rows.c.run == run, run_rows.c.state != "done").values(_UNENDED)
     )
+
+
+def retry_rows(connection: Connection, run: str, states: Sequence[str]) -> int:
+    """Let the rows in these states be tried anew, each with a new budget of submits."""
+    done = connection.execute(
+        update(run_rows)
+        .where(run_rows.c.run == run, run_rows.c.state.in_(states))
+        .values(**_UNENDED, round=run_rows.c.round + 1)
+    )
+    return done.rowcount
+
+
+def rounds(connection: Connection, run: str) -> dict[str, int]:
+    """Return how often each row was retried, for those that were."""
+    query = select(run_rows.c.row, run_rows.c.round).where(
+        run_rows.c.run == run, run_rows.c.round > 0
+    )
+    return {row.row: row.round for row in connection.execute(query)}
 
 
 def row_ids(connection: Connection, run: str) -> list[str]:

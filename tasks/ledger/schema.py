@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 OPEN = ("waiting", "intent", "submitted", "uncertain")
 
 metadata = MetaData()
@@ -49,7 +49,6 @@ runs = Table(
     Column("stop_reason", String),
     Column("flow_run_id", String),
     Column("owner", String),
-    Column("cap_nanos", BigInteger),
     Column("created_at", Float, nullable=False),
     Column("ended_at", Float),
 )
@@ -67,6 +66,7 @@ run_rows = Table(
     Column("finished", Integer),  # order of finishing, for the breaker
     Column("sent", Integer, nullable=False, server_default="0"),
     Column("inputs", Text),
+    Column("round", Integer, nullable=False, server_default="0"),  # raised by every `retry`
 )
 
 Index("run_rows_by_finish", run_rows.c.run, run_rows.c.finished)
@@ -88,6 +88,7 @@ attempts = Table(
     Column("step", String, nullable=False),
     Column("item", Integer, nullable=False),
     Column("take", Integer, nullable=False),
+    Column("round", Integer, nullable=False, server_default="0"),
     Column("model", String, nullable=False),
     Column("provider", String, nullable=False),
     Column("endpoint", String, nullable=False),
@@ -151,11 +152,40 @@ uses = Table(
     Column("reused", Boolean, nullable=False),
 )
 
+# What a run may cost: at one provider, or with ALL in all.
+ALL = ""
+caps = Table(
+    "caps",
+    metadata,
+    Column("run", String, primary_key=True),
+    Column("provider", String, primary_key=True),
+    Column("cap_nanos", BigInteger, nullable=False),
+)
+
 reservations = Table(
     "reservations",
     metadata,
     Column("run", String, primary_key=True),
     Column("row", String, primary_key=True),
+    Column("provider", String, primary_key=True),  # as in caps
     Column("owner", String, nullable=False),
     Column("amount_nanos", BigInteger, nullable=False),
 )
+
+# Whoever polls a job that another process has submitted: nobody cancels it under their hands.
+waiters = Table(
+    "waiters",
+    metadata,
+    Column("attempt", String, primary_key=True),
+    Column("owner", String, primary_key=True),
+)
+
+# Schema version -> what leads to it from the one before; new tables are made anyway. No run had a
+# cap before version 2, so its reservations are empty.
+MIGRATIONS = {
+    2: (
+        "ALTER TABLE attempts ADD COLUMN round INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE run_rows ADD COLUMN round INTEGER NOT NULL DEFAULT 0",
+        "DROP TABLE reservations",
+    ),
+}

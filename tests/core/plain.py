@@ -17,7 +17,8 @@ from providers import registry
 from tasks.home import find_home
 from tasks.invoke import Perform, perform_plainly
 from tasks.ledger import Ledger, open_ledger, runs
-from tasks.ledger.attempts import Attempt, made_by
+from tasks.ledger.attempt import Attempt
+from tasks.ledger.lookup import made_by
 from tasks.services import Services, open_services
 
 FLUX = "fal-ai/flux-2-pro"

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.invoke import Wish, perform_plainly
 from tasks.ledger import runs
-from tasks.ledger.attempts import Attempt
+from tasks.ledger.attempt import Attempt
 from tasks.services import Services
 from tests.core.plain import FLUX, RECRAFT, append, resume, start, write_table
 from tests.scripted import Script

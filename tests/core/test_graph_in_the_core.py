@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.invoke import Wish, perform_plainly
-from tasks.ledger.attempts import Attempt
+from tasks.ledger.attempt import Attempt
 from tasks.services import Services
 from tests.core.plain import BIREFNET, BRIA, FLUX, RECRAFT, start, write_table, write_template
 from tests.scripted import Script

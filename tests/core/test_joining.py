@@ -12,8 +12,8 @@ from flows.options import RunOptions
 from flows.prepare import Request, prepare
 from flows.routes import candidates
 from providers.adapter import Answer, Call
-from tasks.ledger import attempts, owners
-from tasks.ledger.attempts import Opening, Place
+from tasks.ledger import attempts, lookup, owners
+from tasks.ledger.attempt import Opening, Place
 from tests.core.plain import BIREFNET, FLUX, RECRAFT, opened, resume, start
 from tests.scripted import Script, ScriptedWire
 
@@ -54,7 +54,7 @@ def claim(table: Path, state: str, owner: str) -> str:
 def state_of(attempt: str) -> str:
     ledger = opened()
     try:
-        found = ledger.do_now(attempts.read, attempt)
+        found = ledger.do_now(lookup.read, attempt)
         return found.outcome or found.state
     finally:
         ledger.close()

@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from tasks.home import Home
-from tasks.ledger.attempts import Attempt, made_by
+from tasks.ledger.attempt import Attempt
+from tasks.ledger.lookup import made_by
 from tests.core.plain import opened, write_table, write_template
 from tests.scripted import Script
 

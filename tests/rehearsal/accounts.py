@@ -14,7 +14,7 @@ from flows.runner import STATES
 from providers.media import Media
 from tasks.home import Home, find_home
 from tasks.invoke import SUBMITS, result_of
-from tasks.ledger.attempts import Attempt
+from tasks.ledger.attempt import Attempt
 from tasks.report import read_facts
 from tasks.store import Store
 from tests.core.plain import Ran, opened

@@ -12,7 +12,7 @@ from flows.sandboxed import sandboxed
 from providers import registry
 from providers.registry import SANDBOX_VARIABLE
 from tasks.home import Home
-from tasks.ledger.attempts import fields_of
+from tasks.ledger.lookup import fields_of
 from tests.core.plain import BIREFNET, FLUX, Ran, opened, start
 from tests.rehearsal.conftest import MakeRows
 from tests.scripted import Script, scripted_providers

@@ -18,8 +18,8 @@ from sqlalchemy.exc import IntegrityError
 
 from providers.errors import SetupError
 from tasks.key import RequestFields
-from tasks.ledger import Ledger, attempts, open_ledger
-from tasks.ledger.attempts import Attempt, Opening, Place, Settlement
+from tasks.ledger import Ledger, attempts, lookup, open_ledger
+from tasks.ledger.attempt import Attempt, Opening, Place, Settlement
 from tasks.ledger.schema import SCHEMA_VERSION
 from tasks.ledger.schema import attempts as attempts_rows
 
@@ -55,14 +55,14 @@ def ledger(url: str) -> Iterator[Ledger]:
 
 
 def state(ledger: Ledger, attempt: str) -> tuple[str, str | None]:
-    found = ledger.do_now(attempts.read, attempt)
+    found = ledger.do_now(lookup.read, attempt)
     return found.state, found.outcome
 
 
 def accepted(ledger: Ledger, key: str) -> list[Attempt]:
     return [
         attempt
-        for attempt in ledger.do_now(attempts.survey, MUG, [key])
+        for attempt in ledger.do_now(lookup.survey, MUG, [key])
         if attempt.outcome == "accepted"
     ]
 
@@ -110,7 +110,7 @@ def test_every_open_state_holds_the_claim(ledger: Ledger, held: str) -> None:
     elif held == "uncertain":
         ledger.do_now(attempts.abandon, "a", "reset")
     assert state(ledger, "a") == (held, None)
-    assert ledger.do_now(attempts.read, "a").is_open
+    assert ledger.do_now(lookup.read, "a").is_open
     assert not ledger.do_now(attempts.open_attempt, opening("b"))
 
 
@@ -134,10 +134,10 @@ def test_an_accepted_result_keeps_the_request_for_good(ledger: Ledger) -> None:
 def test_settling_twice_is_a_no_op(ledger: Ledger) -> None:
     ledger.do_now(attempts.open_attempt, opening("a"))
     assert ledger.do_now(attempts.settle, "a", ACCEPTED)
-    before = ledger.do_now(attempts.read, "a")
+    before = ledger.do_now(lookup.read, "a")
     late = Settlement("failed", amount=Decimal("9"), error_class="JobFailedError", error="late")
     assert not ledger.do_now(attempts.settle, "a", late)
-    assert ledger.do_now(attempts.read, "a") == before
+    assert ledger.do_now(lookup.read, "a") == before
     assert before.amount == Decimal("0.03")
 
 
@@ -173,7 +173,7 @@ def test_a_job_id_that_comes_late_is_recorded_whoever_owns_the_attempt(ledger: L
     ledger.do_now(attempts.open_attempt, opening("a"))
     ledger.do_now(attempts.abandon, "a", "its owner died")
     ledger.do_now(attempts.submitted, "a", "job-1", {"poll": "job-1"})
-    found = ledger.do_now(attempts.read, "a")
+    found = ledger.do_now(lookup.read, "a")
     assert (found.state, found.job, found.receipt) == ("submitted", "job-1", {"poll": "job-1"})
 
 
@@ -197,7 +197,7 @@ def test_a_survey_shows_the_attempts_on_the_keys_and_those_of_the_place(ledger: 
     ledger.do_now(attempts.open_attempt, opening("a"))
     ledger.do_now(attempts.open_attempt, opening("b", VASE, take=2))
     ledger.do_now(attempts.open_attempt, opening("c", VASE, take=3))
-    seen = ledger.do_now(attempts.survey, MUG, [opening("x", take=2).key])
+    seen = ledger.do_now(lookup.survey, MUG, [opening("x", take=2).key])
     assert [attempt.id for attempt in seen] == ["a", "b"]
 
 
@@ -207,14 +207,14 @@ def test_what_a_run_uses_is_its_own_and_what_it_took_over(ledger: Ledger) -> Non
     taken = ledger.do_now(attempts.settle_local, opening("b", elsewhere, take=2), ACCEPTED)
     ledger.do_now(attempts.use, VASE, taken, reused=True)
     ledger.do_now(attempts.use, VASE, taken, reused=True)
-    found = ledger.do_now(attempts.uses_of, "run-1")
+    found = ledger.do_now(lookup.uses_of, "run-1")
     assert found == {("mug", "photo", 0): own, ("vase", "photo", 0): taken}
 
 
 def test_more_keys_than_one_list_may_hold_are_all_looked_up(ledger: Ledger) -> None:
     first = ledger.do_now(attempts.settle_local, opening("a"), ACCEPTED)
     keys = [f"{number:064}" for number in range(1200)]
-    found = ledger.do_now(attempts.accepted_for, [*keys, first.key])
+    found = ledger.do_now(lookup.accepted_for, [*keys, first.key])
     assert list(found) == [first.key]
 
 
@@ -252,7 +252,7 @@ async def test_work_whose_waiter_was_cancelled_is_written_all_the_same(ledger: L
     go.set()
     with pytest.raises(asyncio.CancelledError):
         await waiter
-    assert (await ledger.do(attempts.read, "a")).state == "intent"
+    assert (await ledger.do(lookup.read, "a")).state == "intent"
 
 
 def test_closing_finishes_what_is_queued(url: str) -> None:

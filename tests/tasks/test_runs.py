@@ -1,4 +1,4 @@
-"""Runs: admission under a cap, the breaker, row states, and which owners live."""
+"""Runs: the breaker, row states, and which owners live."""
 
 from __future__ import annotations
 
@@ -7,22 +7,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sqlalchemy import update
 
 from tasks.key import RequestFields
-from tasks.ledger import Ledger, attempts, open_ledger, owners, runs
-from tasks.ledger.attempts import Opening, Place, Settlement
+from tasks.ledger import Ledger, open_ledger, owners, runs
 from tasks.ledger.runs import BREAKER_ROWS, RowEnd
 from tasks.ledger.schema import owners as owners_rows
-from tasks.ledger.schema import runs as runs_rows
-from tasks.money import to_nanos
 
 FIELDS = RequestFields("flux-2-pro", 1, "fal", "fal-ai/flux-2-pro", "live", {}, {"prompt": "a"})
 
@@ -34,7 +28,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     opened.close()
 
 
-def new_run(ledger: Ledger, rows: int, cap_usd: str | None = None) -> str:
+def new_run(ledger: Ledger, rows: int) -> str:
     run = uuid4().hex[:10]
     values = {
         "id": run,
@@ -44,113 +38,7 @@ def new_run(ledger: Ledger, rows: int, cap_usd: str | None = None) -> str:
         "folder": "runs/x",
     }
     ledger.do_now(runs.create, values, [f"r{number}" for number in range(rows)])
-    cap = to_nanos(Decimal(cap_usd)) if cap_usd else None
-    ledger.do_now(
-        lambda connection: connection.execute(
-            update(runs_rows).where(runs_rows.c.id == run).values(cap_nanos=cap)
-        )
-    )
     return run
-
-
-def admit(ledger: Ledger, run: str, row: str, usd: str) -> bool:
-    return ledger.do_now(runs.admit, run, row, "owner", to_nanos(Decimal(usd)))
-
-
-def spend(
-    ledger: Ledger, run: str, row: str, *, high: str, settled: Settlement | None, state: str = ""
-) -> None:
-    fields = replace(FIELDS, inputs={"prompt": uuid4().hex})
-    opening = Opening(
-        id=uuid4().hex,
-        key=fields.key(),
-        fields={name: getattr(fields, name) for name in fields.__slots__},
-        place=Place(run, row, "photo"),
-        owner="owner",
-        high=Decimal(high),
-    )
-    assert ledger.do_now(attempts.open_attempt, opening)
-    if settled:
-        ledger.do_now(attempts.settle, opening.id, settled)
-    elif state == "submitted":
-        ledger.do_now(attempts.submitted, opening.id, uuid4().hex, {})
-    elif state == "uncertain":
-        ledger.do_now(attempts.abandon, opening.id, "reset")
-
-
-def test_rows_are_admitted_up_to_the_cap_and_not_a_cent_above(ledger: Ledger) -> None:
-    run = new_run(ledger, 4, "0.10")
-    assert [admit(ledger, run, f"r{number}", "0.03") for number in range(4)] == [
-        True,
-        True,
-        True,
-        False,
-    ]
-    assert admit(ledger, run, "r3", "0.01")
-
-
-def test_what_a_row_did_not_use_is_given_back(ledger: Ledger) -> None:
-    run = new_run(ledger, 3, "0.10")
-    assert admit(ledger, run, "r0", "0.09")
-    assert not admit(ledger, run, "r1", "0.09")
-    spend(ledger, run, "r0", high="0.03", settled=Settlement("accepted", amount=Decimal("0.01")))
-    ledger.do_now(runs.release, run, "r0")
-    assert admit(ledger, run, "r1", "0.09")
-    assert not admit(ledger, run, "r2", "0.01")
-
-
-@pytest.mark.parametrize("state", ["submitted", "uncertain"])
-def test_what_is_held_counts_at_its_high_price(ledger: Ledger, state: str) -> None:
-    run = new_run(ledger, 2, "0.10")
-    spend(ledger, run, "r0", high="0.06", settled=None, state=state)
-    assert not admit(ledger, run, "r1", "0.05")
-    assert admit(ledger, run, "r1", "0.04")
-
-
-def test_given_up_counts_at_its_high_price_and_a_refusal_at_nothing(ledger: Ledger) -> None:
-    run = new_run(ledger, 3, "0.10")
-    spend(ledger, run, "r0", high="0.06", settled=Settlement("given_up"))
-    spend(ledger, run, "r1", high="0.06", settled=Settlement("refused", amount=Decimal(0)))
-    assert not admit(ledger, run, "r2", "0.05")
-    assert admit(ledger, run, "r2", "0.04")
-
-
-def test_another_run_does_not_count(ledger: Ledger) -> None:
-    other = new_run(ledger, 1, "0.10")
-    assert admit(ledger, other, "r0", "0.10")
-    assert admit(ledger, new_run(ledger, 1, "0.10"), "r0", "0.10")
-
-
-def test_without_a_cap_and_at_no_cost_every_row_is_admitted(ledger: Ledger) -> None:
-    assert admit(ledger, new_run(ledger, 1), "r0", "1000000")
-    run = new_run(ledger, 2, "0.01")
-    assert admit(ledger, run, "r0", "0.01")
-    assert admit(ledger, run, "r1", "0")
-
-
-def test_what_a_dead_process_had_reserved_for_a_row_does_not_keep_it_out(ledger: Ledger) -> None:
-    run = new_run(ledger, 2, "0.10")
-    assert admit(ledger, run, "r0", "0.06")
-    assert admit(ledger, run, "r0", "0.06")
-    assert not admit(ledger, run, "r1", "0.06")
-    free = new_run(ledger, 1)
-    assert admit(ledger, free, "r0", "0.06")
-    assert admit(ledger, free, "r0", "0.06")
-
-
-prices = st.integers(1, 40).map(lambda cents: Decimal(cents) / 100)
-
-
-@settings(max_examples=15, deadline=None)
-@given(cap=prices, wishes=st.lists(prices, min_size=1, max_size=8))
-def test_reservations_never_pass_the_cap(
-    ledger: Ledger, cap: Decimal, wishes: list[Decimal]
-) -> None:
-    run = new_run(ledger, len(wishes), str(cap))
-    left = cap
-    for number, wish in enumerate(wishes):
-        assert admit(ledger, run, f"r{number}", str(wish)) == (wish <= left)
-        left -= wish if wish <= left else 0
 
 
 def finish(ledger: Ledger, run: str, ends: list[RowEnd]) -> str | None:
