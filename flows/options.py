@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class RunOptions(BaseModel):
-    """How a run is done. A key, a price cap or a row never stands here: parameters are public."""
+    """How a run is done. A key or a row never stands here: parameters are public."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,6 +26,12 @@ class RunOptions(BaseModel):
         default_factory=dict, description="Step -> model or model@provider, instead of its own"
     )
     take: int = Field(default=1, ge=1, description="2, 3, ...: pay for another result on purpose")
+    takes: dict[str, int] = Field(
+        default_factory=dict, description="Step -> its own take, as `--fresh` has fixed it"
+    )
+    from_step: str | None = Field(
+        default=None, description="Take every result before this step as it is, and make none"
+    )
     map: dict[str, str] = Field(
         default_factory=dict, description="Input -> column, where their names differ"
     )
@@ -34,7 +43,27 @@ class RunOptions(BaseModel):
     breaker: bool = Field(
         default=True, description="Stop when the first ten rows all fail the same way"
     )
+    max_cost: Decimal | None = Field(default=None, ge=0, description="USD that the run may cost")
+    max_cost_per_row: Decimal | None = Field(
+        default=None, ge=0, description="USD that each row may cost"
+    )
+    allow_unpriced: bool = Field(
+        default=False, description="Under a cap, use models whose price nobody knows, as if free"
+    )
+    on_uncertain: Literal["hold", "resubmit"] = Field(
+        default="hold", description="A submit whose answer was lost: hold the row, or pay anew"
+    )
+    on_lost: Literal["hold", "resubmit"] = Field(
+        default="hold", description="A paid result that is gone: hold the row, or pay anew"
+    )
+    drain: float = Field(
+        default=30.0, ge=0, description="Seconds that a stopped run waits for what it has paid for"
+    )
     strict: bool = Field(default=False, description="One faulty row refuses the whole table")
     min_success: float = Field(
         default=1.0, ge=0.0, le=1.0, description="The share of rows that must succeed"
     )
+
+    def take_of(self, step: str) -> int:
+        """Return the take that is asked of a step."""
+        return self.takes.get(step, self.take)

@@ -138,7 +138,7 @@ async def plan_run(prepared: Prepared, ledger: Ledger | None, store: Store) -> t
     known = Known()
     if ledger is not None:
         known = await recall(
-            ledger, store, prepared.graph, prepared.routes, good, take=prepared.options.take
+            ledger, store, prepared.graph, prepared.routes, good, options=prepared.options
         )
     plan = make_plan(prepared.graph, prepared.routes, prepared.rows, known, prepared.options)
     return plan, known

@@ -14,7 +14,6 @@ from flows.rows import ReadyRow
 from flows.table import Fault
 from providers.catalog import Quote, quote
 from providers.media import Media, Value
-from tasks.invoke import SUBMITS
 
 
 class Pricer:
@@ -24,6 +23,7 @@ class Pricer:
         self._graph = graph
         self._routes = routes
         self._quotes: dict[tuple[Any, ...], Quote] = {}
+        self._highs: dict[tuple[Any, ...], Mapping[str, Decimal]] = {}
         self._problems: dict[tuple[Any, ...], str | None] = {}
 
     def route(self, step: GraphStep) -> Route:
@@ -43,10 +43,17 @@ class Pricer:
             self._quotes[key] = first if first.high is None else replace(first, high=dearest)
         return self._quotes[key]
 
-    def worst(self, row: ReadyRow, known: Mapping[str, object]) -> Decimal:
-        """Return the most that the row's remaining steps may cost, every submit counted."""
-        left = [step for step in self._graph.steps if step.name not in known]
-        return sum((self.price(step, row).reserve * SUBMITS for step in left), Decimal(0))
+    def highs(self, step: GraphStep, row: ReadyRow) -> Mapping[str, Decimal]:
+        """Return the most that one call may cost in USD at each provider that can be used."""
+        given = given_parameters(step, row)
+        key = (step.name, *sorted(given.items()))
+        if key not in self._highs:
+            highs: dict[str, Decimal] = {}
+            for route in self._able(step):
+                price = quote(route.binding, {**route.defaults, **given}).reserve
+                highs[route.provider] = max(price, highs.get(route.provider, price))
+            self._highs[key] = highs
+        return self._highs[key]
 
     def problems(self, row: ReadyRow) -> list[Fault]:
         """Return a fault for each step that no route would do with this row's values."""

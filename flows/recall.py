@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from flows.grammar import NO_RESULT, NoResult
 from flows.graph import Graph, GraphStep
+from flows.options import RunOptions
 from flows.resolve import Ready, resolve_step
 from flows.routes import Route, Routes, candidates
 from flows.runner import StepEnd
@@ -46,8 +47,8 @@ async def recall(
     routes: Routes,
     rows: Mapping[str, Mapping[str, Value]],
     *,
+    options: RunOptions,
     run: str | None = None,
-    take: int = 1,
 ) -> Known:
     """Return what is known of `rows` (row id -> inputs), step by step along the graph."""
     own = await ledger.do(lookup.uses_of, run) if run else {}
@@ -59,7 +60,9 @@ async def recall(
         for row, inputs in rows.items():
             if run and _take_own(known, store, own, run, row, step):
                 continue
-            if found := _ask(graph, step, likely, inputs, known.of(row), take):
+            if found := _ask(
+                graph, step, likely, inputs, known.of(row), options.take_of(step.name)
+            ):
                 wanted[row] = found
         accepted = await ledger.do(
             lookup.accepted_for,

@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from flows.grammar import NO_RESULT, NoResult
 from flows.graph import Graph, GraphStep
 from flows.resolve import Ready, Skipped, resolve_outputs, resolve_step
-from providers.errors import MediaflowsError, ParkedError, UncertainError, UserError
+from providers.errors import (
+    MediaflowsError,
+    ParkedError,
+    StoppedError,
+    UncertainError,
+    UserError,
+)
 from providers.media import Value
+from tasks.halt import Halt
 from tasks.invoke import StepResult
 
 STATES = (
@@ -54,11 +61,16 @@ class RowOutcome:
     outputs: Mapping[str, Value | NoResult]
 
 
-async def run_row(graph: Graph, inputs: Mapping[str, Value], do_step: DoStep) -> RowOutcome:
-    """Return how the row ended; never raises for an error of a step."""
+async def run_row(
+    graph: Graph, inputs: Mapping[str, Value], do_step: DoStep, halt: Halt
+) -> RowOutcome:
+    """Return how the row ended; never raises for an error of a step.
+
+    `halt` is set when a step fails for good: nothing more is sent for a row that has failed.
+    """
     ends: dict[str, asyncio.Task[StepEnd]] = {}
     for step in graph.steps:  # a step only needs earlier ones, whose tasks are there by now
-        ends[step.name] = asyncio.create_task(_run_step(graph, step, inputs, ends, do_step))
+        ends[step.name] = asyncio.create_task(_run_step(graph, step, inputs, ends, do_step, halt))
     try:
         await asyncio.gather(*ends.values())
     except BaseException:
@@ -75,6 +87,7 @@ async def _run_step(
     inputs: Mapping[str, Value],
     ends: Mapping[str, asyncio.Task[StepEnd]],
     do_step: DoStep,
+    halt: Halt,
 ) -> StepEnd:
     needed = {name: await ends[name] for name in sorted(step.needs)}
     for name, end in needed.items():
@@ -85,11 +98,26 @@ async def _run_step(
         if isinstance(ready, Skipped):
             return StepEnd(skipped=ready.reason)
         return StepEnd(result=await do_step(step, ready))
-    except MediaflowsError as error:
-        is_held = isinstance(error, ParkedError | UncertainError)
-        if step.on_error == "skip" and not is_held:
-            return StepEnd(skipped=str(error))
+    except StoppedError as error:
+        if failed := _failed_step(ends):
+            return StepEnd(held_by=failed)
         return StepEnd(error=error)
+    except MediaflowsError as error:
+        if isinstance(error, ParkedError | UncertainError):
+            return StepEnd(error=error)
+        if step.on_error == "skip":
+            return StepEnd(skipped=str(error))
+        halt.set(f"step {step.name!r} of this row has failed")
+        return StepEnd(error=error)
+
+
+def _failed_step(ends: Mapping[str, asyncio.Task[StepEnd]]) -> str | None:
+    """Return a step that has failed the row, or None: the row was stopped from outside."""
+    for name, task in ends.items():
+        error = task.result().error if task.done() else None
+        if error and not isinstance(error, StoppedError | ParkedError | UncertainError):
+            return name
+    return None
 
 
 def outcome_of(

@@ -12,33 +12,28 @@ import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
-
-from flows.grammar import NoResult
-from flows.graph import GraphStep
+from flows.admission import BUDGET, Admission
+from flows.finishing import Ended, place_outputs, record, unrun
 from flows.prepare import Work
 from flows.pricing import Pricer
 from flows.recall import Known, recall
-from flows.resolve import Ready
-from flows.routes import candidates
+from flows.ride import Ride
 from flows.rows import ReadyRow
-from flows.runner import RowOutcome, StepEnd, outcome_of, run_row
-from providers.errors import InputError, ParkedError
-from tasks.candidate import StepCall
-from tasks.invoke import Perform, StepResult, Wish, invoke, perform_plainly
-from tasks.keep import keep_file
-from tasks.ledger import attempts, budget, runs
-from tasks.ledger.attempt import Attempt, Place
-from tasks.ledger.runs import RowEnd
-from tasks.ledger.schema import ALL
+from flows.runner import RowOutcome, StepEnd, outcome_of
+from tasks.halt import Halt
+from tasks.invoke import Perform, perform_plainly
+from tasks.ledger import runs
+from tasks.ledger.runs import CANCELLED
+from tasks.orphans import harvest_orphans, orphans
 from tasks.services import Services
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 1.0
+WATCH_SECONDS = 0.5
+CANCELLED_WORDS = "the run was cancelled"
+OVERRUN = "overrun"
 WHOLE_AT_ONCE = 100  # rows recorded in one transaction when nothing was left to do
 
 stop_asked = threading.Event()
@@ -79,15 +74,16 @@ class Shard:
     report: Report = report_to_nobody
     stop_reason: str | None = None
     _pricer: Pricer = field(init=False)
-    _caps: Mapping[str, Decimal] = field(default_factory=dict)
+    _admission: Admission = field(init=False)
+    _halts: dict[str, Halt] = field(default_factory=dict)
+    _drained_at: float | None = None
 
     def __post_init__(self) -> None:
         self._pricer = Pricer(self.work.graph, self.work.routes)
 
     async def run(self, rows: Sequence[ReadyRow]) -> None:
         """Bring every row to its end; rows that a stop keeps out end as `not admitted`."""
-        self._caps = await self.services.ledger.do(budget.caps_of, self.work.run)
-        invalid = [row for row in rows if row.faults]
+        self._admission = await Admission.open(self.services, self.work, self._pricer)
         good = [row for row in rows if not row.faults]
         known = await recall(
             self.services.ledger,
@@ -96,15 +92,14 @@ class Shard:
             self.work.routes,
             {row.id: row.inputs for row in good},
             run=self.work.run,
-            take=self.work.options.take,
+            options=self.work.options,
         )
         whole = [row for row in good if known.is_whole(self.work.graph, row.id)]
         rest = [row for row in good if not known.is_whole(self.work.graph, row.id)]
-        await self._finish_invalid(invalid)
+        await self._finish([Ended(row, _invalid(row)) for row in rows if row.faults])
         if whole:
-            await self._finish_whole(whole, known)
-            await self.speak(len(whole))
-        async with self._watch():
+            rest = [*await self._finish_whole(whole, known), *rest]
+        async with self._watch(), self._harvesting():
             await self._run_rest(rest, known)
 
     async def _run_rest(self, rows: Sequence[ReadyRow], known: Known) -> None:
@@ -126,128 +121,87 @@ class Shard:
         return self.work.options.jobs
 
     async def _run_one(self, row: ReadyRow, known: Mapping[str, StepEnd]) -> None:
-        if self.stop_reason or not await self._admit(row, known):
-            reason = self.stop_reason or "the cap leaves no room for this row"
-            state = "cancelled" if reason == "cancelled" else "not admitted"
-            await self._finish(row, _unrun(state, reason), sent=0)
+        if kept_out := await self._keep_out(row, known):
+            await self._finish([Ended(row, kept_out)])
             return
-        count = _Count()
-
-        async def body() -> RowOutcome:
-            return await self._row(row, known, count)
-
+        ride = Ride(self.services, self.work, self._admission, self.perform, row, known)
+        self._halts[row.id] = ride.halt
+        if self.stop_reason == CANCELLED:  # while the row waited to be admitted
+            ride.halt.set(CANCELLED_WORDS, self._drained_at)
         try:
-            outcome = await self.carry(row, body)
+            outcome = await self.carry(row, ride.run)
         except Exception as error:  # a bug of ours ends this row; one bad row never stops others
             log.exception("row %s ended in an internal error", row.id)
             name = type(error).__name__
-            outcome = replace(_unrun("failed", f"internal error: {name}: {error}"), error=name)
-        await self._finish(row, outcome, sent=count.sent)
-        if outcome.state in runs.BREAKER_STATES and self.work.options.breaker:
-            await self._maybe_break()
+            outcome = unrun("failed", f"internal error: {name}: {error}", name)
+        finally:
+            del self._halts[row.id]
+        await self._finish([Ended(row, outcome, ride.sent)])
+        self._admission.row_ended()
+        if ride.sent:
+            await self._look_whether_to_go_on(outcome)
 
-    async def _row(self, row: ReadyRow, known: Mapping[str, StepEnd], count: _Count) -> RowOutcome:
-        try:
-            for path, media in row.files:
-                if not self.services.store.has(media.sha256):
-                    await keep_file(self.services.store, path, media)
-        except InputError as error:
-            return _unrun("invalid", str(error))
+    async def _keep_out(self, row: ReadyRow, known: Mapping[str, StepEnd]) -> RowOutcome | None:
+        """Return how the row ends without running, or None: it may run."""
+        if missing := self._missing_before(known):
+            return unrun("not admitted", f"--from: there is no result yet of {missing}")
+        if not self.stop_reason:
+            ended = frozenset(known)
+            if why := await self._admission.keep_out(row, ended, lambda: bool(self.stop_reason)):
+                return unrun("not admitted", why, BUDGET)
+        if self.stop_reason:
+            is_cancelled = self.stop_reason == CANCELLED
+            error = BUDGET if self.stop_reason.startswith(OVERRUN) else None
+            state = "cancelled" if is_cancelled else "not admitted"
+            return unrun(state, self.stop_reason, error)
+        return None
 
-        async def perform(services: Services, wish: Wish) -> Attempt:
-            count.sent += wish.known is None
-            return await self.perform(services, wish)
+    def _missing_before(self, known: Mapping[str, StepEnd]) -> str:
+        """Return the names of the steps that `--from` leaves out and that have no result."""
+        first = self.work.options.from_step
+        if first is None:
+            return ""
+        names = [step.name for step in self.work.graph.steps]
+        return ", ".join(name for name in names[: names.index(first)] if name not in known)
 
-        async def do_step(step: GraphStep, ready: Ready) -> StepResult:
-            call = StepCall(
-                place=Place(self.work.run, row.id, step.name),
-                label=row.label,
-                candidates=candidates(
-                    step,
-                    self.work.routes[step.name],
-                    ready.ports,
-                    ready.parameters,
-                    self.work.options.take,
-                ),
-                ports={name: port.type.word for name, port in step.kind.outputs.items()},
-            )
-            if (end := known.get(step.name)) and end.result:
-                # This run has it already, whatever today's catalog and keys say.
-                await perform(self.services, _reuse(call, end.result.attempt))
-                return end.result
-            return await invoke(self.services, call, perform)
+    async def _finish(self, ended: Sequence[Ended]) -> None:
+        if not ended:
+            return
+        ended = await place_outputs(self.services, self.work, ended)
+        await self._record(ended)
 
-        return await run_row(self.work.graph, row.inputs, do_step)
+    async def _record(self, ended: Sequence[Ended]) -> None:
+        await record(self.services, self.work, ended)
+        for one in ended:
+            self.report(one.row, one.outcome)
 
-    async def _admit(self, row: ReadyRow, known: Mapping[str, StepEnd]) -> bool:
-        if not self._caps:
-            return True
-        worst = {ALL: self._pricer.worst(row, known)}
-        found = await self.services.ledger.do(
-            budget.admit, self.work.run, row.id, self.services.owner.id, worst
-        )
-        return found.admitted
+    async def _finish_whole(self, rows: Sequence[ReadyRow], known: Known) -> list[ReadyRow]:
+        """Finish rows whose every result is known: no task run each, one speaks for all.
 
-    async def _finish(self, row: ReadyRow, outcome: RowOutcome, *, sent: int) -> None:
-        await self._finish_all([(row, outcome)], sent=sent)
-
-    async def _finish_all(self, ended: Sequence[tuple[ReadyRow, RowOutcome]], *, sent: int) -> None:
-        """Put the rows' outputs into the run folder, then record their ends."""
-        ended = await asyncio.to_thread(self._place, ended)
-        ends = [
-            RowEnd(row.id, outcome.state, outcome.reason, outcome.step, outcome.error, sent)
-            for row, outcome in ended
-        ]
-        found = [
-            (Place(self.work.run, row.id, name), end.result.attempt, end.result.reused)
-            for row, outcome in ended
-            for name, end in outcome.ends.items()
-            if end.result is not None
-        ]
-        await self.services.ledger.do(_record, self.work.run, ends, found, bool(self._caps))
-        for row, outcome in ended:
-            self.report(row, outcome)
-
-    def _place(
-        self, ended: Sequence[tuple[ReadyRow, RowOutcome]]
-    ) -> list[tuple[ReadyRow, RowOutcome]]:
-        return [(row, self._placed(row, outcome)) for row, outcome in ended]
-
-    def _placed(self, row: ReadyRow, outcome: RowOutcome) -> RowOutcome:
-        """Return the outcome; bytes that the store has lost meanwhile park this row, no other."""
-        for name, value in outcome.outputs.items():
-            if isinstance(value, NoResult):
-                continue
-            try:
-                self.work.folder.place(self.services.store, row.id, {name: value})
-            except ParkedError as error:
-                reason = f"{name}: {error}"
-                outcome = replace(outcome, state="parked", reason=reason, error="ParkedError")
-            except OSError as error:
-                reason = f"{name} is in the store and cannot be put into the run folder: {error}"
-                outcome = replace(outcome, state="failed", reason=reason, error="OSError")
-        return outcome
-
-    async def _finish_invalid(self, rows: Sequence[ReadyRow]) -> None:
-        for row in rows:
-            reason = "; ".join(
-                f"{fault.column}: {fault.problem}" if fault.column else fault.problem
-                for fault in row.faults
-            )
-            await self._finish(row, _unrun("invalid", reason), sent=0)
-
-    async def _finish_whole(self, rows: Sequence[ReadyRow], known: Known) -> None:
-        """Rows whose every result is known: no task run each, one speaks for all."""
+        Returns those of which the store has lost something: they are run, and fetch it again.
+        """
+        broken: list[ReadyRow] = []
         for start in range(0, len(rows), WHOLE_AT_ONCE):
             ended = [
-                (row, outcome_of(self.work.graph, row.inputs, known.of(row.id)))
+                Ended(row, outcome_of(self.work.graph, row.inputs, known.of(row.id)))
                 for row in rows[start : start + WHOLE_AT_ONCE]
             ]
-            await self._finish_all(ended, sent=0)
+            placed = await place_outputs(self.services, self.work, ended)
+            await self._record([one for one in placed if one.outcome.state != "parked"])
+            broken += [one.row for one in placed if one.outcome.state == "parked"]
+        if len(broken) < len(rows):
+            await self.speak(len(rows) - len(broken))
+        return broken
 
-    async def _maybe_break(self) -> None:
-        reason = await self.services.ledger.do(runs.breaker, self.work.run)
-        if reason and not self.stop_reason:
+    async def _look_whether_to_go_on(self, outcome: RowOutcome) -> None:
+        if self.stop_reason:
+            return
+        if why := await self._admission.overrun():
+            await self._stop(f"{OVERRUN}: {why}")
+            return
+        if outcome.state not in runs.BREAKER_STATES or not self.work.options.breaker:
+            return
+        if reason := await self.services.ledger.do(runs.breaker, self.work.run):
             await self._stop(f"breaker: {reason}")
 
     async def _stop(self, reason: str) -> None:
@@ -256,14 +210,18 @@ class Shard:
 
     async def _look_for_a_stop(self) -> None:
         if stop_asked.is_set():
-            await self._stop("cancelled")
+            await self._stop(CANCELLED)
         else:
             self.stop_reason = await self.services.ledger.do(runs.stop_reason, self.work.run)
+        if self.stop_reason == CANCELLED and self._drained_at is None:
+            self._drained_at = asyncio.get_running_loop().time() + self.work.options.drain
+            for halt in [*self._halts.values()]:
+                halt.set(CANCELLED_WORDS, self._drained_at)
 
     @asynccontextmanager
     async def _watch(self) -> AsyncIterator[None]:
         async def watch() -> None:
-            while not self.stop_reason:
+            while True:
                 await asyncio.sleep(WATCH_SECONDS)
                 await self._look_for_a_stop()
 
@@ -274,32 +232,22 @@ class Shard:
         finally:
             watcher.cancel()
 
-
-def _reuse(call: StepCall, attempt: Attempt) -> Wish:
-    made_by = (one for one in call.candidates if one.key == attempt.key)
-    return Wish(call, next(made_by, call.candidates[0]), 1, known=attempt)
-
-
-@dataclass(slots=True)
-class _Count:
-    """How often a row asked for something that the ledger did not have."""
-
-    sent: int = 0
-
-
-def _record(
-    connection: Connection,
-    run: str,
-    ends: Sequence[RowEnd],
-    found: Sequence[tuple[Place, Attempt, bool]],
-    has_cap: bool,
-) -> None:
-    runs.finish_rows(connection, run, ends)
-    attempts.use_many(connection, found)
-    if has_cap:
-        for end in ends:
-            budget.release(connection, run, end.row)
+    @asynccontextmanager
+    async def _harvesting(self) -> AsyncIterator[None]:
+        """Take the results of jobs that nobody waits for any more while the block runs."""
+        found = await self.services.ledger.do(orphans)
+        taking = asyncio.create_task(harvest_orphans(self.services, found))
+        try:
+            yield
+            if not self.stop_reason:
+                await taking
+        finally:
+            taking.cancel()
 
 
-def _unrun(state: str, reason: str) -> RowOutcome:
-    return RowOutcome(state, reason, None, None, {}, {})
+def _invalid(row: ReadyRow) -> RowOutcome:
+    reason = "; ".join(
+        f"{fault.column}: {fault.problem}" if fault.column else fault.problem
+        for fault in row.faults
+    )
+    return unrun("invalid", reason)

@@ -114,7 +114,9 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A job that is not finished."""
+    """A job that is not finished; `is_queued` while the vendor says that it has not begun."""
+
+    is_queued: bool = False
 
 
 Upload: TypeAlias = Generator[Call, Answer, str]

@@ -23,6 +23,7 @@ from providers.adapter import (
     Material,
     Order,
     Part,
+    Pending,
     Wire,
 )
 from providers.errors import (
@@ -89,6 +90,14 @@ class Driver:
         """Send `call` once and return the job, or the result of a synchronous vendor."""
         return self.adapter.read_submit(order, await self.wire.send(call))
 
+    async def ask(self, job: Job) -> Pending | Job | Done:
+        """Return where the job stands right now.
+
+        Raises:
+            StepError: as the adapter reads it, or that it could not be asked.
+        """
+        return self.adapter.read_poll(job, await self.wire.send(self.adapter.poll(job)))
+
     async def wait(self, job: Job, *, usual_seconds: float, deadline_seconds: float) -> Done:
         """Return the finished job.
 
@@ -110,7 +119,7 @@ class Driver:
             await asyncio.sleep(min(max(pause * random.uniform(0.9, 1.1), asked), left))
             asked = 0.0
             try:
-                state = self.adapter.read_poll(job, await self.wire.send(self.adapter.poll(job)))
+                state = await self.ask(job)
             except UnavailableError as error:  # a poll may be repeated freely: it is a GET
                 asked = error.retry_after_seconds or 0.0
             except UncertainError:

@@ -12,6 +12,8 @@
         +-- UncertainError   sent, and the answer was lost: it may have been accepted and billed
         +-- BadReplyError    an answer of a shape nobody has described
         +-- RejectedError    a result that one of our checks turns down
+        +-- StoppedError     not sent, or cancelled for free: the run, or the row, was stopped
+        +-- BudgetError      not sent: it could have cost more than the row may
         +-- ParkedError      not ended: a charge in doubt, a job still running, a lost result
             +-- ExpiredError what the vendor made is no longer where it said, or is not yet
 
@@ -92,6 +94,16 @@ class RejectedError(StepError):
     """The result came, was paid for, and one of our checks turned it down."""
 
     word = "rejected"
+
+
+class StoppedError(StepError):
+    """Nothing more is sent: somebody stopped the run, or the row has failed elsewhere."""
+
+    word = "cancelled"
+
+
+class BudgetError(StepError):
+    """Another submit could have cost more than the row may."""
 
 
 class ParkedError(StepError):

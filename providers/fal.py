@@ -98,7 +98,7 @@ class FalAdapter:
         body = object_in(answer, WHO)
         status = text_in(body, "status", WHO)
         if status in PENDING:
-            return Pending()
+            return Pending(is_queued=status == "IN_QUEUE")
         if status != "COMPLETED":
             raise BadReplyError(f"fal gives job {job.id} the unknown status {shortened(status)!r}")
         if body.get("error") or body.get("error_type"):

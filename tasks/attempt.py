@@ -6,17 +6,19 @@ synchronous answer, one for local work.
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 from decimal import Decimal
 from typing import cast
 from uuid import uuid4
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from providers.adapter import Call, Done, Job, Material, Order, Part
+from providers.adapter import Call, Done, Job, Order
 from providers.errors import (
     BadReplyError,
+    BudgetError,
     JobFailedError,
     ParkedError,
     RefusedError,
@@ -25,14 +27,17 @@ from providers.errors import (
     UncertainError,
     UserError,
 )
-from providers.media import Media, Value
-from tasks.candidate import Candidate, StepCall
+from tasks.candidate import Candidate, RowCap, StepCall
+from tasks.finding import found_again
+from tasks.halt import Halt
+from tasks.harvest import harvest
 from tasks.joining import join
 from tasks.keep import fetch_outputs, keep_outputs
-from tasks.ledger import attempts
+from tasks.ledger import attempts, budget, lookup
 from tasks.ledger.attempt import Attempt, Opening, Settlement
+from tasks.ordering import order_of
 from tasks.services import Services
-from tasks.settling import Pursuit, accepted, failed, harvest, held, settle_done
+from tasks.settling import Pursuit, accepted, failed, held, settle_done
 
 SENDS = 5  # of one submit, each but the first after proof that the last was not accepted
 LONGEST_PAUSE_SECONDS = 60.0
@@ -49,18 +54,23 @@ async def obtain(
     Raises:
         StepError: why there is none.
     """
-    pursuit = Pursuit(services, call, candidate, services.driver(candidate.provider))
-    shared = services.in_flight.get(candidate.key, lambda: _obtain(pursuit, is_open))
-    return cast(Attempt, await shared)
+    driver = services.driver(candidate.provider)
+
+    def start(halt: Halt) -> Awaitable[Attempt]:
+        return _obtain(Pursuit(services, call, candidate, driver, halt), is_open)
+
+    return cast(Attempt, await services.in_flight.get(candidate.key, call.halt, start))
 
 
 async def _obtain(pursuit: Pursuit, is_open: bool) -> Attempt:
     services, candidate, driver = pursuit.services, pursuit.candidate, pursuit.driver
     if is_open and (joined := await join(pursuit)):
         return joined
-    order = await driver.prepare(await _order(services, candidate))
+    pursuit.halt.require_unset()
+    order = await driver.prepare(await order_of(services, candidate))
     while True:
         async with services.slot(candidate.provider):
+            pursuit.halt.require_unset()
             opening = _opening(pursuit)
             if candidate.is_local:
                 return await _do_locally(pursuit, order, opening)
@@ -73,9 +83,13 @@ async def _obtain(pursuit: Pursuit, is_open: bool) -> Attempt:
 
 
 async def _claim(pursuit: Pursuit, opening: Opening) -> bool:
-    ledger = pursuit.services.ledger
+    ledger, row_cap = pursuit.services.ledger, pursuit.call.terms.row_cap
     try:
+        if row_cap:
+            return await ledger.do(_claim_within, opening, row_cap)
         return await ledger.do(attempts.open_attempt, opening)
+    except BudgetError:
+        raise
     except BaseException:  # cancelled while it was written: nothing was sent for it
         ledger.post(attempts.settle, opening.id, Settlement("unsent"))
         raise
@@ -91,7 +105,18 @@ def _opening(pursuit: Pursuit) -> Opening:
         owner=pursuit.services.owner.id,
         low=candidate.quote.low,
         high=candidate.quote.high,
+        round=pursuit.call.terms.round,
     )
+
+
+def _claim_within(connection: Connection, opening: Opening, row_cap: RowCap) -> bool:
+    """Write the intent, if the row may cost what this submit may cost at most.
+
+    Raises:
+        BudgetError: it may not.
+    """
+    budget.require_room_in_row(connection, opening, row_cap.most, row_cap.one_try)
+    return attempts.open_attempt(connection, opening)
 
 
 async def _do_locally(pursuit: Pursuit, order: Order, opening: Opening) -> Attempt:
@@ -124,7 +149,7 @@ async def _send(pursuit: Pursuit, order: Order, message: Call, opening: Opening)
         # Also when we were cancelled in the middle: the vendor may have taken the order.
         ledger.post(attempts.abandon, opening.id, str(error) or type(error).__name__)
         if isinstance(error, UncertainError | BadReplyError):
-            raise held(pursuit.candidate) from None
+            return await found_again(pursuit, await ledger.do(lookup.read, opening.id))
         raise
     if isinstance(answer, Job):
         await _record_job(pursuit, opening, answer)
@@ -161,35 +186,9 @@ async def _submit(pursuit: Pursuit, order: Order, message: Call, opening: Openin
             if not sends_left:
                 raise
             await services.ledger.do(attempts.waiting, opening.id)
-            await asyncio.sleep(min(error.retry_after_seconds or 1.0, LONGEST_PAUSE_SECONDS))
+            await pursuit.halt.pause(min(error.retry_after_seconds or 1.0, LONGEST_PAUSE_SECONDS))
+            if pursuit.halt.is_set:
+                raise
             if not await services.ledger.do(attempts.intend_again, opening.id, services.owner.id):
                 raise
     raise AssertionError("unreachable: the last send returns or raises")
-
-
-async def _order(services: Services, candidate: Candidate) -> Order:
-    media = [value for value in candidate.inputs.values() if isinstance(value, Media | tuple)]
-    if not media:
-        return _ordered(services, candidate)
-    return await asyncio.to_thread(_ordered, services, candidate)
-
-
-def _ordered(services: Services, candidate: Candidate) -> Order:
-    return Order(
-        binding=candidate.binding,
-        parameters=candidate.parameters,
-        inputs={
-            port: _part(services, value)
-            for port, value in candidate.inputs.items()
-            if value is not None
-        },
-        take=candidate.take,
-    )
-
-
-def _part(services: Services, value: Value) -> Part:
-    if isinstance(value, Media):
-        return Material(value, services.store.verified(value.sha256))
-    if isinstance(value, tuple):
-        return tuple(_part(services, item) for item in value)
-    return str(value)

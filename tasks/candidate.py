@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from providers.catalog import Binding, Model, Quote, quote
 from providers.media import Value
+from tasks.halt import Halt
 from tasks.key import RequestFields, identity
 from tasks.ledger.attempt import Place
 
@@ -65,6 +67,27 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class RowCap:
+    """What one row may cost in USD, and what one try of each of its steps costs at most."""
+
+    most: Decimal
+    one_try: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a run allows a step to do.
+
+    `round` counts the retries a person has asked for; each begins a new budget of submits.
+    """
+
+    round: int = 0
+    resubmit_uncertain: bool = False
+    resubmit_lost: bool = False
+    row_cap: RowCap | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StepCall:
     """One step of one row, ready to be done; `label` names the row for people."""
 
@@ -73,6 +96,8 @@ class StepCall:
     candidates: tuple[Candidate, ...]
     ports: Mapping[str, str]
     """Output port -> its type's word, from the kind."""
+    terms: Terms = Terms()
+    halt: Halt = field(default_factory=Halt)
 
     def name(self, candidate: Candidate) -> str:
         """The name of the task run: row, step and model@provider."""

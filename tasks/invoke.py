@@ -26,10 +26,13 @@ from tasks.attempt import obtain
 from tasks.candidate import Candidate, StepCall
 from tasks.ledger import attempts, lookup
 from tasks.ledger.attempt import Attempt
+from tasks.restoring import lost, restore
 from tasks.services import Services
+from tasks.settling import Pursuit
 
 SUBMITS = 3  # that a vendor accepted: the budget of one row, step and item, over all candidates
 VERDICTS = ("refused", "rejected")
+NOBODYS_FAULT = ("unsent", "cancelled", "given_up", "lost")  # the same candidate may be sent again
 FALLS_THROUGH = (JobFailedError, RefusedError, RejectedError, UnavailableError)
 
 
@@ -70,7 +73,7 @@ async def invoke(services: Services, call: StepCall, perform: Perform) -> StepRe
         seen = await services.ledger.do(
             lookup.survey, call.place, [candidate.key for candidate in call.candidates]
         )
-        wish = _choose(services, call, seen, passed)
+        wish = await _choose(services, call, seen, passed)
         if wish is None:
             raise last or _nothing_left(call, seen)
         try:
@@ -88,10 +91,11 @@ def result_of(attempt: Attempt, *, reused: bool) -> StepResult:
     return StepResult(attempt, values, reused)
 
 
-def is_whole(services: Services, attempt: Attempt) -> bool:
-    """True when all media of an accepted attempt are in the store."""
+async def is_whole(services: Services, attempt: Attempt) -> bool:
+    """True when all media of an accepted attempt are in the store, byte by byte."""
     values = result_of(attempt, reused=True).values.values()
-    return all(services.store.has(value.sha256) for value in values if isinstance(value, Media))
+    media = [value.sha256 for value in values if isinstance(value, Media)]
+    return await asyncio.to_thread(lambda: all(map(services.store.is_intact, media)))
 
 
 async def perform_plainly(services: Services, wish: Wish) -> Attempt:
@@ -102,7 +106,7 @@ async def perform_plainly(services: Services, wish: Wish) -> Attempt:
         except JobFailedError:
             if number == wish.tries - 1:
                 raise
-            await asyncio.sleep(pause_seconds(number))
+            await wish.call.halt.pause(pause_seconds(number))
     raise ValueError("a wish has at least one try")
 
 
@@ -111,12 +115,12 @@ def pause_seconds(number: int) -> float:
     return float(2**number) * random.uniform(0.8, 1.2)
 
 
-def _choose(
+async def _choose(
     services: Services, call: StepCall, seen: list[Attempt], passed: set[str]
 ) -> Wish | None:
     by_key = {candidate.key: candidate for candidate in call.candidates}
     for candidate in call.candidates:
-        if known := _accepted(services, candidate, seen):
+        if known := await _accepted(services, call, candidate, seen):
             return Wish(call, candidate, 1, known)
     for attempt in seen:
         if attempt.is_open and attempt.key in by_key:
@@ -125,17 +129,30 @@ def _choose(
             return Wish(call, by_key[attempt.key], 1, is_open=True)
     if any(attempt.is_open for attempt in seen):
         raise ParkedError("an earlier submit of this step has not ended; nothing else is sent")
+    if not call.terms.resubmit_lost:
+        _require_none_lost(call, seen)
     return _next(call, seen, passed)
 
 
+def _require_none_lost(call: StepCall, seen: list[Attempt]) -> None:
+    labels = {candidate.key: candidate.label for candidate in call.candidates}
+    for attempt in seen:
+        if attempt.outcome == "lost" and attempt.provider != "local" and attempt.key in labels:
+            raise lost(labels[attempt.key])
+
+
 def _next(call: StepCall, seen: list[Attempt], passed: set[str]) -> Wish | None:
-    here = [attempt for attempt in seen if attempt.place == call.place]
-    left = SUBMITS - sum(map(_was_taken, here))
-    failed = {attempt.key for attempt in here if attempt.outcome not in ("unsent", "cancelled")}
+    here = [
+        attempt
+        for attempt in seen
+        if attempt.place == call.place and attempt.round == call.terms.round
+    ]
+    left = SUBMITS - sum(map(was_taken, here))
+    failed = {attempt.key for attempt in here if attempt.outcome not in NOBODYS_FAULT}
     verdicts = {
         attempt.key
         for attempt in seen
-        if attempt.outcome in VERDICTS and (attempt.provider != "local" or attempt in here)
+        if attempt.outcome in VERDICTS and _still_holds(call, attempt)
     }
     able = [
         candidate
@@ -151,25 +168,35 @@ def _next(call: StepCall, seen: list[Attempt], passed: set[str]) -> Wish | None:
     return Wish(call, queue[0], 1 if queue[0].is_local else tries)
 
 
-def _was_taken(attempt: Attempt) -> bool:
+def _still_holds(call: StepCall, attempt: Attempt) -> bool:
+    """True for a verdict of this round, or on another row's request at the same vendor.
+
+    `retry` asks anew what this row has asked before; this machine judges each row for itself.
+    """
+    if attempt.place == call.place:
+        return attempt.round == call.terms.round
+    return attempt.provider != "local" and not call.terms.round
+
+
+def was_taken(attempt: Attempt) -> bool:
     """True when the vendor accepted the submit, whatever came of it."""
     if attempt.outcome == "refused":
         return attempt.job is not None  # else it was refused at the door
     return attempt.outcome not in ("unsent", "cancelled")
 
 
-def _accepted(services: Services, candidate: Candidate, seen: list[Attempt]) -> Attempt | None:
+async def _accepted(
+    services: Services, call: StepCall, candidate: Candidate, seen: list[Attempt]
+) -> Attempt | None:
     for attempt in seen:
         if attempt.key == candidate.key and attempt.outcome == "accepted":
-            if is_whole(services, attempt):
+            if await is_whole(services, attempt):
                 return attempt
             if candidate.is_local:
                 services.ledger.post(attempts.mark_lost, attempt.id)
                 return None
-            raise ParkedError(
-                f"the result of {candidate.label} was paid for and its bytes are no longer in "
-                f"{services.store.folder}"
-            )
+            driver = services.driver(candidate.provider)
+            return await restore(Pursuit(services, call, candidate, driver, call.halt), attempt)
     return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import cast
 
@@ -15,10 +14,12 @@ from providers.errors import (
     StepError,
     UnavailableError,
 )
-from tasks.ledger import attempts, lookup, owners
+from tasks.finding import find, take_up
+from tasks.harvest import harvest
+from tasks.ledger import attempts, lookup, owners, waiters
 from tasks.ledger.attempt import Attempt
 from tasks.services import Services
-from tasks.settling import Pursuit, harvest, held, settle_from_receipt
+from tasks.settling import Pursuit, held, settle_from_receipt
 
 JOIN_POLL_SECONDS = 0.3
 ENDINGS: dict[str, type[StepError]] = {
@@ -31,11 +32,13 @@ ENDINGS: dict[str, type[StepError]] = {
 async def join(pursuit: Pursuit) -> Attempt | None:
     """Return the accepted attempt that somebody else has made or is making.
 
-    None: its owner died before the vendor had accepted anything, so it is ours to send.
+    None: it is ours to send. Its owner died before the vendor had accepted anything, or it was
+    held and the run's terms give it up.
 
     Raises:
         StepError: as it ended there.
         ParkedError: it has not ended, or nobody can know whether it was accepted.
+        StoppedError: somebody else is sending it, and this run was stopped.
     """
     candidate, ledger = pursuit.candidate, pursuit.services.ledger
     deadline = time.monotonic() + candidate.binding.latency.longest_seconds
@@ -56,17 +59,34 @@ async def join(pursuit: Pursuit) -> Attempt | None:
             continue
         if time.monotonic() > deadline:
             raise ParkedError(f"another process has been sending {candidate.label} for too long")
-        await asyncio.sleep(JOIN_POLL_SECONDS)
+        pursuit.halt.require_unset()
+        await pursuit.halt.pause(JOIN_POLL_SECONDS)
 
 
-async def _recover(pursuit: Pursuit, opened: Attempt) -> Attempt:
+async def _recover(pursuit: Pursuit, opened: Attempt) -> Attempt | None:
     """The receipt is read before a vendor is asked or anything is called uncertain."""
     if recovered := await settle_from_receipt(pursuit, opened.id):
         return recovered
-    if opened.state == "uncertain":
+    if opened.state == "submitted":
+        return await _follow(pursuit, opened)
+    if job := await find(pursuit, opened):
+        return await take_up(pursuit, opened, job)
+    if not (pursuit.call.terms.resubmit_uncertain and pursuit.candidate.is_sendable):
         raise held(pursuit.candidate)
-    job = Job(cast(str, opened.job), opened.receipt or {})
-    return await harvest(pursuit, opened.id, job)
+    reason = "given up by --on-uncertain resubmit; whether it was billed is not known"
+    await pursuit.services.ledger.do(attempts.give_up, opened.id, reason)
+    return None
+
+
+async def _follow(pursuit: Pursuit, opened: Attempt) -> Attempt:
+    """Poll a job that another has submitted, and be seen to wait for it."""
+    services = pursuit.services
+    await services.ledger.do(waiters.arrive, opened.id, services.owner.id)
+    try:
+        job = Job(cast(str, opened.job), opened.receipt or {})
+        return await harvest(pursuit, opened.id, job)
+    finally:
+        services.ledger.post(waiters.leave, opened.id, services.owner.id)
 
 
 def _as_it_ended(attempt: Attempt) -> StepError:

@@ -6,11 +6,9 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
 
 from providers.driver import Driver
 from providers.errors import MediaflowsError, SetupError
@@ -18,38 +16,13 @@ from providers.http_wire import close_client
 from providers.registry import PROVIDERS, Provider
 from tasks.home import Home
 from tasks.ledger import Ledger, open_ledger, owners
+from tasks.sharing import Sharing
 from tasks.store import Store
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5.0
 IN_FLIGHT_PER_PROVIDER = 64  # until the adaptive limiter: vendors queue what is above their limit
-
-
-class Sharing(Generic[T]):
-    """One piece of work per key at a time; everyone who asks meanwhile gets its outcome."""
-
-    def __init__(self) -> None:
-        self._tasks: dict[str, asyncio.Task[T]] = {}
-        self._waiters: defaultdict[str, int] = defaultdict(int)
-
-    async def get(self, key: str, start: Callable[[], Awaitable[T]]) -> T:
-        """Return the outcome of the work on `key`, started here when nobody has."""
-        task = self._tasks.get(key)
-        if task is None:
-            task = self._tasks[key] = asyncio.ensure_future(start())
-            task.add_done_callback(lambda _: self._tasks.pop(key, None))
-        self._waiters[key] += 1
-        try:
-            return await asyncio.shield(task)
-        finally:
-            self._waiters[key] -= 1
-            if self._waiters[key] == 0:
-                del self._waiters[key]
-                if not task.done():  # the last waiter was cancelled
-                    task.cancel()
 
 
 @dataclass(slots=True)

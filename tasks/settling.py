@@ -1,4 +1,4 @@
-"""From a job to a settled attempt: wait, keep, check, settle; or settle from the receipt.
+"""From a finished job to a settled attempt: keep, check, settle; or settle from the receipt.
 
 A result counts only after its bytes are in the store and checked. The receipt is written before
 the ledger says so: a process that dies between the two has lost nothing.
@@ -10,12 +10,11 @@ import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
 
-from providers.adapter import Done, Job
+from providers.adapter import Done
 from providers.catalog.price import amount_of
 from providers.driver import Driver
 from providers.errors import (
     BadReplyError,
-    JobFailedError,
     MediaflowsError,
     ParkedError,
     RefusedError,
@@ -23,10 +22,10 @@ from providers.errors import (
     SetupError,
     StepError,
     UnavailableError,
-    UserError,
 )
 from providers.media import Media, Value, value_from_json, value_to_json
 from tasks.candidate import Candidate, StepCall
+from tasks.halt import Halt
 from tasks.keep import check_outputs, fetch_outputs, keep_outputs
 from tasks.ledger import attempts
 from tasks.ledger.attempt import Attempt, Settlement
@@ -48,37 +47,7 @@ class Pursuit:
     call: StepCall
     candidate: Candidate
     driver: Driver
-
-
-async def harvest(pursuit: Pursuit, attempt_id: str, job: Job) -> Attempt:
-    """Return the accepted attempt of a job, when it has finished and its result is kept.
-
-    Raises:
-        StepError: the job failed or was refused, or its result was turned down.
-        ParkedError: it has not ended, or its result could not be fetched yet.
-    """
-    latency, label = pursuit.candidate.binding.latency, pursuit.candidate.label
-    try:
-        done = await pursuit.driver.wait(
-            job,
-            usual_seconds=latency.usual_seconds,
-            deadline_seconds=latency.longest_seconds,
-        )
-    except (JobFailedError, RefusedError) as error:
-        settlement = failed(error, pursuit.candidate)
-        await pursuit.services.ledger.do(attempts.settle, attempt_id, settlement)
-        raise
-    except (BadReplyError, UserError) as error:
-        # Also a key that is refused by now: the job is paid for and waits for the right one.
-        raise ParkedError(f"job {job.id} of {label} runs on, but {error}") from None
-    try:
-        return await settle_done(pursuit, attempt_id, done)
-    except (UnavailableError, UserError) as error:
-        # Paid for and not fetched: the attempt stays open, so that nothing else is sent for it.
-        raise ParkedError(
-            f"the result of job {job.id} of {label} could not be fetched, and is taken by the "
-            f"next run: {error}"
-        ) from None
+    halt: Halt
 
 
 async def settle_done(pursuit: Pursuit, attempt_id: str, done: Done) -> Attempt:
@@ -115,9 +84,17 @@ async def settle_done(pursuit: Pursuit, attempt_id: str, done: Done) -> Attempt:
         )
         await services.ledger.do(attempts.settle, attempt_id, settlement)
         raise RejectedError(str(error)) from None
-    return await services.ledger.do(
-        attempts.settle_and_read, attempt_id, accepted(values, amount, grade, done.units)
-    )
+    return await _settle(pursuit, attempt_id, accepted(values, amount, grade, done.units))
+
+
+async def _settle(pursuit: Pursuit, attempt_id: str, settlement: Settlement) -> Attempt:
+    attempt = await pursuit.services.ledger.do(attempts.settle_and_read, attempt_id, settlement)
+    if attempt.outcome != "accepted":
+        raise ParkedError(
+            f"{pursuit.candidate.label} gave a result for an attempt that was already settled as "
+            f"{attempt.outcome}; another attempt's result stands"
+        )
+    return attempt
 
 
 async def settle_from_receipt(pursuit: Pursuit, attempt_id: str) -> Attempt | None:
@@ -135,9 +112,7 @@ async def settle_from_receipt(pursuit: Pursuit, attempt_id: str) -> Attempt | No
     except RejectedError:
         return None  # its job is asked for again, and turned down there
     amount, units = _decimal(receipt["amount_usd"]), _decimal(receipt["units"])
-    return await services.ledger.do(
-        attempts.settle_and_read, attempt_id, accepted(values, amount, receipt["grade"], units)
-    )
+    return await _settle(pursuit, attempt_id, accepted(values, amount, receipt["grade"], units))
 
 
 def accepted(
@@ -163,6 +138,22 @@ def failed(error: MediaflowsError, candidate: Candidate) -> Settlement:
         amount=Decimal(0),
         grade=grade,
         error_class=type(error).__name__,
+        error=str(error),
+    )
+
+
+def cancelled(error: StepError, candidate: Candidate) -> Settlement:
+    """Return the settlement of a job that we cancelled while that was known to be free.
+
+    Where it is free only while a job is queued, the job may have begun in between: then what it
+    cost is an estimate, unless the vendor says that it is not billed.
+    """
+    is_sure = error.billed is False or candidate.binding.cancel.free_while == "running"
+    return Settlement(
+        "cancelled",
+        amount=Decimal(0),
+        grade="exact" if is_sure else "estimate",
+        error_class="StoppedError",
         error=str(error),
     )
 

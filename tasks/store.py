@@ -99,6 +99,14 @@ class Store:
         self._verified.add(sha256)
         return path
 
+    def is_intact(self, sha256: str) -> bool:
+        """True when the bytes are there and those of their name; damaged ones are set aside."""
+        try:
+            self.verified(sha256)
+        except ParkedError:
+            return False
+        return True
+
     def place(self, sha256: str, target: Path) -> None:
         """Put the bytes at `target`, replacing what is there.
 

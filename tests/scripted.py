@@ -33,6 +33,7 @@ from providers.adapter import (
 )
 from providers.errors import (
     BadReplyError,
+    ExpiredError,
     JobFailedError,
     RefusedError,
     UnavailableError,
@@ -51,11 +52,17 @@ class Script:
     answer to an accepted submit is lost), "stuck" (never finished).
     """
 
+    # A vendor that has forgotten its jobs knows none; queued ones have not begun, and can be
+    # cancelled; `amounts` are what the next results cost instead of PRICE.
+
     turns: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
     log: Path | None = None
     submits: list[dict[str, Any]] = field(default_factory=list)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    has_forgotten: bool = False
+    queues: bool = False
+    amounts: list[Decimal] = field(default_factory=list)
 
     def endpoints(self) -> Counter[str]:
         """How many submits each endpoint accepted."""
@@ -108,19 +115,23 @@ class ScriptedAdapter:
         return Call("GET", f"scripted:/jobs/{job.receipt['poll']}")
 
     def read_poll(self, job: Job, answer: Answer) -> Pending | Done:
+        if answer.status == 404:
+            raise ExpiredError("the vendor knows no such job")
         match answer.body["status"]:
             case "pending":
-                return Pending()
+                return Pending(is_queued=answer.body["queued"])
             case "failed":
                 raise JobFailedError("the job failed at the vendor")
+            case "cancelled":
+                raise JobFailedError("the job was cancelled", billed=False)
             case "done":
-                return Done(
-                    (Output("image", data=answer.body["data"]),), amount_usd=PRICE, grade="exact"
-                )
+                amount = Decimal(answer.body["amount"])
+                output = Output("image", data=answer.body["data"])
+                return Done((output,), amount_usd=amount, grade="exact")
         raise BadReplyError(f"unknown status {answer.body['status']!r}")
 
     def cancel(self, job: Job) -> Call | None:
-        return None
+        return Call("DELETE", f"scripted:/jobs/{job.id}")
 
     def upload(self, material: Material) -> Upload | None:
         return None
@@ -136,6 +147,9 @@ class ScriptedWire:
         path = call.url.removeprefix("scripted:/")
         if call.method == "GET":
             return self._poll(path.removeprefix("jobs/"))
+        if call.method == "DELETE":
+            self.script.jobs[path.removeprefix("jobs/")]["turn"] = "cancelled"
+            return Answer(202, {})
         turn = self.script.turn(path)
         if turn == "refuse":
             return Answer(422, {})
@@ -150,13 +164,20 @@ class ScriptedWire:
 
     def _poll(self, job: str) -> Answer:
         known = self.script.jobs.get(job)
+        if self.script.has_forgotten:
+            return Answer(404, {})
         # A job of another process: its picture is made here, since only the invoice is shared.
         body, turn = (known["body"], known["turn"]) if known else (job, "ok")
-        if turn == "stuck" or (known and asyncio.get_running_loop().time() < known["ready"]):
-            return Answer(200, {"status": "pending"})
+        if turn == "stuck" or (
+            turn != "cancelled" and known and asyncio.get_running_loop().time() < known["ready"]
+        ):
+            return Answer(200, {"status": "pending", "queued": self.script.queues})
         if turn == "fail":
             return Answer(200, {"status": "failed"})
-        return Answer(200, {"status": "done", "data": picture(body)})
+        if turn == "cancelled":
+            return Answer(200, {"status": "cancelled"})
+        amount = self.script.amounts.pop(0) if self.script.amounts else PRICE
+        return Answer(200, {"status": "done", "data": picture(body), "amount": str(amount)})
 
 
 def picture(seed: str) -> bytes:

@@ -138,10 +138,16 @@ class Latency(Entry):
 
 
 class Cancel(Entry):
-    """Whether a running job can be cancelled, and whether that is billed (None: not known)."""
+    """Whether a job can be cancelled, and how long it is known that this costs nothing."""
 
     possible: bool = False
-    billed: bool | None = None
+    free_while: Literal["never", "queued", "running"] = "never"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _frozen_by_0_1(cls, data: Any) -> Any:
+        # Runs of version 0.1.0 froze `billed` with their catalog entries, and are still resumed.
+        return {k: v for k, v in data.items() if k != "billed"} if isinstance(data, dict) else data
 
 
 class Binding(Entry):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, literal, select, update
+from sqlalchemy import Connection, and_, bindparam, literal, or_, select, update
 
 from tasks.ledger import lookup
 from tasks.ledger.attempt import Attempt, Opening, Place, Settlement
@@ -22,6 +22,9 @@ from tasks.money import to_nanos
 # What every attempt runs is built once: building a statement costs more than running it.
 _ACCEPTED_ID = select(attempts.c.id).where(
     attempts.c.key == bindparam("of_key"), attempts.c.outcome == "accepted"
+)
+_CHANGE_GIVEN_UP = update(attempts).where(
+    attempts.c.id == bindparam("of_id"), attempts.c.outcome == "given_up"
 )
 _CHANGE_OPEN = update(attempts).where(
     attempts.c.id == bindparam("of_id"),
@@ -40,14 +43,23 @@ def open_attempt(connection: Connection, opening: Opening) -> bool:
 def submitted(
     connection: Connection, attempt_id: str, job: str, receipt: Mapping[str, Any]
 ) -> None:
-    """Record the job, whoever owns the attempt by now: an id that arrived is never dropped."""
+    """Record the job, whoever owns the attempt by now: an id that arrived is never dropped.
+
+    Also of an attempt that a person has given up meanwhile: that is settled, and stays so.
+    """
     values = {
         "state": "submitted",
         "job": job,
         "receipt": json.dumps(receipt),
         "submitted_at": time.time(),
     }
-    connection.execute(_CHANGE_OPEN, {"of_id": attempt_id, **values})
+    if not connection.execute(_CHANGE_OPEN, {"of_id": attempt_id, **values}).rowcount:
+        del values["state"]
+        connection.execute(
+            update(attempts)
+            .where(attempts.c.id == attempt_id, attempts.c.job.is_(None))
+            .values(**values)
+        )
 
 
 def abandon(connection: Connection, attempt_id: str, error: str) -> None:
@@ -66,9 +78,21 @@ def abandon(connection: Connection, attempt_id: str, error: str) -> None:
 
 
 def settle(connection: Connection, attempt_id: str, settlement: Settlement) -> bool:
-    """End an open attempt; False when it had ended already."""
-    done = connection.execute(_CHANGE_OPEN, {"of_id": attempt_id, **_settled(settlement)})
-    return done.rowcount == 1
+    """End an open attempt; False when it had ended already.
+
+    One that was given up is ended anew when its result comes after all, if nothing else has been
+    accepted for its request by then: what came is paid for.
+    """
+    values = {"of_id": attempt_id, **_settled(settlement)}
+    if connection.execute(_CHANGE_OPEN, values).rowcount:
+        return True
+    if settlement.outcome != "accepted":
+        return False
+    key = select(attempts.c.key).where(attempts.c.id == attempt_id).scalar_subquery()
+    others = select(attempts.c.id).where(attempts.c.key == key, attempts.c.outcome == "accepted")
+    if connection.execute(others).first():
+        return False
+    return bool(connection.execute(_CHANGE_GIVEN_UP, values).rowcount)
 
 
 def settle_and_read(connection: Connection, attempt_id: str, settlement: Settlement) -> Attempt:
@@ -195,3 +219,44 @@ def _settled(settlement: Settlement) -> dict[str, Any]:
         "error": settlement.error,
         "settled_at": time.time(),
     }
+
+
+def give_up(connection: Connection, attempt_id: str, reason: str) -> None:
+    """Settle an uncertain attempt so that another may be sent; nobody knows yet what it cost."""
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.id == attempt_id, attempts.c.state == "uncertain")
+        .values(**_settled(Settlement("given_up", error=reason)))
+    )
+
+
+def assume(connection: Connection, attempt_id: str, *, billed: bool) -> bool:
+    """Settle what only the vendor's invoice can tell: an attempt was billed, or it was not.
+
+    For one that is uncertain or given up, and for a failure of which it is not known whether the
+    vendor charges for it. Billed means at its high price. False when there is nothing to assume.
+    """
+    is_open_question = or_(
+        attempts.c.state == "uncertain",
+        and_(attempts.c.outcome == "given_up", attempts.c.amount_nanos.is_(None)),
+    )
+    is_failure = and_(
+        attempts.c.outcome.in_(["failed", "refused", "cancelled"]), attempts.c.grade == "estimate"
+    )
+    amount = attempts.c.high_nanos if billed else 0
+    settled = {"amount_nanos": amount, "grade": "exact", "settled_at": time.time()}
+    named = update(attempts).where(attempts.c.id == attempt_id)
+    outcome = "given_up" if billed else "unsent"
+    done = connection.execute(
+        named.where(is_open_question).values(**settled, state="settled", outcome=outcome)
+    ).rowcount
+    return bool(done or connection.execute(named.where(is_failure).values(**settled)).rowcount)
+
+
+def replace_result(connection: Connection, attempt_id: str, result: Mapping[str, Any]) -> None:
+    """Point an accepted attempt at the bytes that its vendor gave when it was asked again."""
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.id == attempt_id, attempts.c.outcome == "accepted")
+        .values(result=json.dumps(result))
+    )

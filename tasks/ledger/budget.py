@@ -27,7 +27,9 @@ from sqlalchemy import (
     select,
 )
 
+from providers.errors import BudgetError
 from tasks.ledger import owners
+from tasks.ledger.attempt import Opening
 from tasks.ledger.dialect import insert_or_ignore
 from tasks.ledger.schema import ALL, OPEN, attempts, caps, reservations
 from tasks.money import from_nanos, to_nanos
@@ -174,3 +176,54 @@ def _why(provider: str, limit: int, wanted: int) -> str:
     whose = f"the cap for {provider}" if provider else "the cap"
     most, cap = (from_nanos(nanos) for nanos in (wanted, limit))
     return f"{whose} of ${cap} has no room for a row that may cost up to ${most}"
+
+
+def require_room_in_row(
+    connection: Connection, opening: Opening, most: Decimal, one_try: Mapping[str, Decimal]
+) -> None:
+    """Do nothing when a row may cost what it has cost, this submit, and one try of what is left.
+
+    Args:
+        connection: Of the transaction that writes the intent: nothing comes between.
+        opening: The intent.
+        most: What the row may cost, USD.
+        one_try: Step -> what one try of it costs at most, USD.
+
+    Raises:
+        BudgetError: it may cost more.
+    """
+    place = opening.place
+    of_row = and_(attempts.c.run == place.run, attempts.c.row == place.row)
+    cost = case((attempts.c.state.in_(OPEN), attempts.c.high_nanos), else_=attempts.c.amount_nanos)
+    counted = connection.execute(select(func.coalesce(func.sum(cost), 0)).where(of_row))
+    ended = select(attempts.c.step).where(
+        of_row, attempts.c.state.in_(OPEN) | (attempts.c.outcome == "accepted")
+    )
+    have = {place.step, *connection.execute(ended).scalars()}
+    rest = sum((price for step, price in one_try.items() if step not in have), Decimal(0))
+    so_far = from_nanos(int(counted.scalar_one())) or Decimal(0)
+    if so_far + (opening.high or Decimal(0)) + rest > most:
+        raise BudgetError(
+            f"another submit could cost ${opening.high}, the row has cost ${so_far} so far, and "
+            f"--max-cost-per-row is ${most}"
+        )
+
+
+def overrun(connection: Connection, run: str, since: float) -> str | None:
+    """Return what a vendor has billed above the high estimate since that time, or None."""
+    query = (
+        select(
+            attempts.c.model, attempts.c.provider, attempts.c.amount_nanos, attempts.c.high_nanos
+        )
+        .where(
+            attempts.c.run == run,
+            attempts.c.settled_at >= since,
+            attempts.c.amount_nanos > attempts.c.high_nanos,
+        )
+        .limit(1)
+    )
+    found = connection.execute(query).first()
+    if found is None:
+        return None
+    billed, most = from_nanos(found.amount_nanos), from_nanos(found.high_nanos)
+    return f"{found.model}@{found.provider} billed ${billed} for a call of at most ${most}"

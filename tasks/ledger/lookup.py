@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, func, or_, select
 
 from tasks.ledger.attempt import COLUMNS, Attempt, Place, attempt_of
-from tasks.ledger.schema import attempts, requests, uses
+from tasks.ledger.schema import OPEN, attempts, requests, uses
 
 CHUNK = 500  # keys in one IN list
 
@@ -119,3 +119,28 @@ def uses_of(connection: Connection, run: str) -> dict[tuple[str, str, int], Atte
         (row.used_row, row.used_step, row.used_item): attempt_of(row)
         for row in connection.execute(query)
     }
+
+
+def uncertain_with(connection: Connection, attempt: Attempt) -> list[Attempt]:
+    """Return every attempt, this one included, that is held with the same body at its vendor."""
+    query = select(*COLUMNS).where(
+        attempts.c.provider == attempt.provider,
+        attempts.c.realm == attempt.realm,
+        attempts.c.body_digest == attempt.body_digest,
+        attempts.c.state.in_(["intent", "uncertain"]),
+    )
+    return [attempt_of(row) for row in connection.execute(query)]
+
+
+def known_jobs(connection: Connection, provider: str, realm: str, jobs: Sequence[str]) -> set[str]:
+    """Return those of a vendor's jobs that an attempt has."""
+    query = select(attempts.c.job).where(
+        attempts.c.provider == provider, attempts.c.realm == realm, attempts.c.job.in_(jobs)
+    )
+    return set(connection.execute(query).scalars())
+
+
+def open_attempts(connection: Connection) -> list[Attempt]:
+    """Return every attempt of this ledger that has not ended, oldest first."""
+    query = select(*COLUMNS).where(attempts.c.state.in_(OPEN)).order_by(attempts.c.created_at)
+    return [attempt_of(row) for row in connection.execute(query)]

@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from tasks.ledger.schema import run_rows, runs
 
+CANCELLED = "cancelled"  # the reason of a stop that a person asked for
 BREAKER_ROWS = 10
 BREAKER_STATES = ("failed", "refused", "rejected", "parked")
 
@@ -113,11 +114,12 @@ def begin(connection: Connection, run: str, *, owner: str, flow_run_id: str | No
 
 
 def stop(connection: Connection, run: str, reason: str) -> None:
-    """Admit no further row of this run, in any process."""
+    """Admit no further row of this run, in any process; the first reason stays, but for CANCELLED."""
+    is_open = runs.c.state == "open"
+    if reason == CANCELLED:
+        is_open = runs.c.state != "ended"
     connection.execute(
-        update(runs)
-        .where(runs.c.id == run, runs.c.state == "open")
-        .values(state="stopping", stop_reason=reason)
+        update(runs).where(runs.c.id == run, is_open).values(state="stopping", stop_reason=reason)
     )
 
 

@@ -157,23 +157,41 @@ async def test_as_many_rows_are_in_flight_as_jobs_say(script: Script, tmp_path: 
     assert most == 3
 
 
-async def test_a_step_goes_on_while_another_of_its_row_has_failed(
+async def test_what_a_row_has_paid_for_is_taken_though_another_of_its_steps_has_failed(
     script: Script, one: Path, tmp_path: Path
 ) -> None:
-    script.turns = {RECRAFT: ["refuse"]}
+    script.turns, script.seconds = {RECRAFT: ["refuse"]}, 0.2
     ran = await start(one, write_template(tmp_path, PARALLEL))
     assert ran.states == {"mug": "refused"}
-    assert script.endpoints() == {FLUX: 1, BIREFNET: 1}
-    assert ran.results["mug"]["cutout"]
+    assert ran.outcomes() == {"accepted": 1, "refused": 1}
+    assert ran.outcomes(step="one") == {"accepted": 1}
+
+
+async def test_nothing_more_is_sent_for_a_row_that_has_failed(
+    script: Script, one: Path, tmp_path: Path
+) -> None:
+    script.turns, script.seconds = {RECRAFT: ["refuse"]}, 0.2
+    await start(one, write_template(tmp_path, PARALLEL))
+    assert script.endpoints() == {FLUX: 1}  # and not the cut-out of its photograph
+
+
+async def test_a_queued_job_of_a_row_that_has_failed_is_cancelled_since_that_is_free(
+    script: Script, one: Path, tmp_path: Path
+) -> None:
+    script.turns, script.seconds, script.queues = {RECRAFT: ["refuse"]}, 5.0, True
+    ran = await start(one, write_template(tmp_path, PARALLEL))
+    assert ran.states == {"mug": "refused"}
+    assert ran.outcomes(step="one") == {"cancelled": 1}
+    assert ran.totals.cost_usd == 0
 
 
 async def test_the_first_state_that_applies_is_the_rows(
     script: Script, one: Path, tmp_path: Path
 ) -> None:
-    script.turns = {RECRAFT: ["refuse"], BIREFNET: ["lost"]}
+    script.turns = {RECRAFT: ["fail", "fail", "fail"], FLUX: ["lost"]}
     ran = await start(one, write_template(tmp_path, PARALLEL))
     assert ran.states == {"mug": "parked"}
-    assert ran.results["mug"]["reason"].startswith("cutout: ")
+    assert ran.results["mug"]["reason"].startswith("one: ")
 
 
 async def test_many_rows_with_their_own_ends_add_up(script: Script, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tasks.ledger import runs
 from tasks.store import Store
 from tests.core.plain import (
     BIREFNET,
+    BRIA,
     FLUX,
     RECRAFT,
     Ran,
@@ -209,27 +210,53 @@ async def test_a_resume_reads_the_frozen_template_and_table(
     assert script.endpoints() == {FLUX: 3}
 
 
-async def test_a_paid_result_whose_bytes_are_gone_is_parked_and_not_paid_anew(
+async def test_a_paid_result_whose_bytes_are_gone_is_fetched_again_and_not_paid_anew(
     script: Script, one: Path
 ) -> None:
     first = await start(one)
     stored(first, "photo").unlink()
     script.submits.clear()
     again = await start(one)
-    assert again.states == {"mug": "parked"}
-    assert "was paid for and its bytes are no longer in" in again.results["mug"]["reason"]
+    assert again.states == {"mug": "done"}
+    assert stored(first, "photo").exists()
     assert script.submits == []
 
 
-async def test_a_result_whose_bytes_were_damaged_parks_its_row_and_no_other(
+async def test_a_paid_result_that_is_gone_at_the_vendor_too_is_lost_and_parks_its_row_and_no_other(
+    script: Script, two: Path
+) -> None:
+    first = await start(two)
+    stored(first, "photo").unlink()
+    script.submits.clear()
+    script.has_forgotten = True
+    for _ in range(2):
+        again = await start(two)
+        assert again.states == {"mug": "parked", "vase": "done"}
+        assert "was paid for and is lost" in again.results["mug"]["reason"]
+    assert script.submits == []
+
+
+async def test_a_lost_result_is_paid_anew_only_where_that_is_asked_for(
+    script: Script, one: Path
+) -> None:
+    first = await start(one)
+    stored(first, "photo").unlink()
+    script.has_forgotten = True
+    assert (await start(one)).states == {"mug": "parked"}
+    script.has_forgotten = False
+    again = await start(one, on_lost="resubmit")
+    assert again.states == {"mug": "done"}
+    assert script.endpoints() == {FLUX: 2, BIREFNET: 1}
+
+
+async def test_a_result_whose_bytes_were_damaged_is_set_aside_and_fetched_again(
     script: Script, two: Path
 ) -> None:
     first = await start(two)
     stored(first, "photo", "mug").write_bytes(b"damaged")
     script.submits.clear()
     again = await start(two)
-    assert again.states == {"mug": "parked", "vase": "done"}
-    assert "damaged" in again.results["mug"]["reason"]
+    assert again.states == {"mug": "done", "vase": "done"}
     assert stored(first, "photo", "mug").with_suffix(".damaged").exists()
     assert script.submits == []
 
@@ -246,8 +273,13 @@ async def test_damaged_bytes_between_two_steps_are_never_sent_to_the_next_model(
     first = await start(two, write_template(tmp_path, text))
     stored(first, "photo", "mug").write_bytes(b"damaged")
     ran = await start(two)
-    assert ran.states == {"mug": "parked", "vase": "done"}
-    assert script.endpoints() == {FLUX: 2, BIREFNET: 1}
+    assert ran.states == {"mug": "done", "vase": "done"}
+    assert script.endpoints() == {FLUX: 2, BIREFNET: 2}
+    script.has_forgotten = True
+    stored(first, "photo", "vase").write_bytes(b"damaged")
+    third = await start(two, use={"cutout": "bria-rmbg-2"})
+    assert third.states == {"mug": "parked", "vase": "parked"}  # mug's own job is not known, too
+    assert script.endpoints() == {FLUX: 2, BIREFNET: 2, BRIA: 1}
 
 
 async def test_a_local_result_whose_bytes_are_gone_is_made_again(

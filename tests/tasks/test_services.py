@@ -6,25 +6,27 @@ import asyncio
 
 import pytest
 
-from tasks.services import Services, Sharing
+from tasks.halt import Halt
+from tasks.services import Services
+from tasks.sharing import Sharing
 
 
 async def test_everyone_who_asks_meanwhile_gets_the_outcome_of_one_piece_of_work() -> None:
     sharing: Sharing[str] = Sharing()
     go, starts = asyncio.Event(), 0
 
-    async def work() -> str:
+    async def work(halt: Halt) -> str:
         nonlocal starts
         starts += 1
         await go.wait()
         return "made"
 
-    waiters = [asyncio.create_task(sharing.get("key", work)) for _ in range(5)]
+    waiters = [asyncio.create_task(sharing.get("key", Halt(), work)) for _ in range(5)]
     await asyncio.sleep(0)
     go.set()
     assert await asyncio.gather(*waiters) == ["made"] * 5
     assert starts == 1
-    assert await sharing.get("key", work) == "made"
+    assert await sharing.get("key", Halt(), work) == "made"
     assert starts == 2
 
 
@@ -32,7 +34,7 @@ async def test_one_waiter_that_leaves_does_not_end_the_work_of_the_others() -> N
     sharing: Sharing[str] = Sharing()
     go, cancelled = asyncio.Event(), False
 
-    async def work() -> str:
+    async def work(halt: Halt) -> str:
         nonlocal cancelled
         try:
             await go.wait()
@@ -41,7 +43,7 @@ async def test_one_waiter_that_leaves_does_not_end_the_work_of_the_others() -> N
             raise
         return "made"
 
-    leaver, stayer = [asyncio.create_task(sharing.get("key", work)) for _ in range(2)]
+    leaver, stayer = [asyncio.create_task(sharing.get("key", Halt(), work)) for _ in range(2)]
     await asyncio.sleep(0)
     leaver.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -55,7 +57,7 @@ async def test_the_last_waiter_to_leave_ends_the_work() -> None:
     sharing: Sharing[str] = Sharing()
     cancelled = asyncio.Event()
 
-    async def work() -> str:
+    async def work(halt: Halt) -> str:
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
@@ -63,7 +65,7 @@ async def test_the_last_waiter_to_leave_ends_the_work() -> None:
             raise
         return "never"
 
-    waiters = [asyncio.create_task(sharing.get("key", work)) for _ in range(2)]
+    waiters = [asyncio.create_task(sharing.get("key", Halt(), work)) for _ in range(2)]
     await asyncio.sleep(0)
     for waiter in waiters:
         waiter.cancel()
@@ -74,11 +76,11 @@ async def test_the_last_waiter_to_leave_ends_the_work() -> None:
 async def test_an_error_reaches_every_waiter() -> None:
     sharing: Sharing[str] = Sharing()
 
-    async def work() -> str:
+    async def work(halt: Halt) -> str:
         await asyncio.sleep(0)
         raise ValueError("no")
 
-    waiters = [asyncio.create_task(sharing.get("key", work)) for _ in range(3)]
+    waiters = [asyncio.create_task(sharing.get("key", Halt(), work)) for _ in range(3)]
     outcomes = await asyncio.gather(*waiters, return_exceptions=True)
     assert [str(outcome) for outcome in outcomes] == ["no"] * 3
 

@@ -1,0 +1,104 @@
+"""Orphans: jobs at vendors that nobody waits for any more; the next run, whatever it is, takes them.
+
+Their cost stands with the row that caused them, and that row finds the result when it goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from providers.adapter import Job
+from providers.catalog import load_model
+from providers.errors import ExpiredError, MediaflowsError, RequestError
+from providers.kinds import kind_named
+from tasks.candidate import Candidate, StepCall
+from tasks.halt import Halt
+from tasks.harvest import harvest
+from tasks.ledger import lookup, owners
+from tasks.ledger.attempt import Attempt
+from tasks.services import Services
+from tasks.settling import Pursuit, settle_from_receipt
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 20.0  # for a job of another run: it may run on, and be taken by a later one
+AT_ONCE = 16
+
+
+def orphans(connection: Connection) -> list[Attempt]:
+    """Return the attempts whose job was accepted by a vendor and whose process is gone."""
+    found = [one for one in lookup.open_attempts(connection) if one.state == "submitted"]
+    alive = {owner: owners.is_alive(connection, owner) for owner in {one.owner for one in found}}
+    return [one for one in found if not alive[one.owner]]
+
+
+async def harvest_orphans(services: Services, found: Sequence[Attempt]) -> int:
+    """Take the results of these attempts' jobs as far as they are finished; return how many were.
+
+    What fails here fails its own attempt; nothing is raised, and nothing is ever sent.
+    """
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(attempt: Attempt) -> bool:
+        async with slots:
+            return await _harvested(services, attempt)
+
+    return sum(await asyncio.gather(*(one(attempt) for attempt in found)))
+
+
+async def pursuit_of(services: Services, attempt: Attempt) -> Pursuit:
+    """Return an attempt's pursuit, from what the ledger and the catalog know of it.
+
+    Raises:
+        UserError: its model, its provider or its key is not there today.
+    """
+    fields = await services.ledger.do(lookup.fields_of, attempt.key)
+    model = load_model(attempt.model)
+    binding = next(
+        (
+            binding
+            for binding in model.bindings
+            if (binding.provider, binding.endpoint) == (attempt.provider, attempt.endpoint)
+        ),
+        None,
+    )
+    if binding is None:
+        raise RequestError(
+            f"{attempt.model}@{attempt.provider} is no longer at {attempt.endpoint} in the catalog."
+        )
+    provider = services.providers[attempt.provider]
+    candidate = Candidate(
+        model=model,
+        binding=binding,
+        provider=attempt.provider,
+        endpoint=attempt.endpoint,
+        realm=attempt.realm,
+        parameters=fields["parameters"],
+        inputs=fields["inputs"],  # as they stand in the key: nothing is made of them here
+        is_sendable=provider.has_key() and provider.realm() == attempt.realm,
+        fit=fields["fit"],
+        take=attempt.take,
+    )
+    ports = {name: port.type.word for name, port in kind_named(model.kind).outputs.items()}
+    call = StepCall(attempt.place, attempt.place.row, (candidate,), ports)
+    return Pursuit(services, call, candidate, services.driver(attempt.provider), Halt())
+
+
+async def _harvested(services: Services, attempt: Attempt) -> bool:
+    try:
+        pursuit = await pursuit_of(services, attempt)
+        if await settle_from_receipt(pursuit, attempt.id):
+            return True
+        if not pursuit.candidate.is_sendable or attempt.job is None:
+            return False
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await harvest(pursuit, attempt.id, Job(attempt.job, attempt.receipt or {}))
+    except (MediaflowsError, TimeoutError) as error:
+        if not isinstance(error, ExpiredError):
+            log.info("job %s of run %s: %s", attempt.job, attempt.place.run, error)
+        return False
+    return True
