@@ -59,8 +59,9 @@ def _ours(folder: Path, jobs: int, calls: Calls) -> Prepare:
     os.environ["MEDIAFLOWS_HOME"] = str(folder / "home")
     os.environ["MEDIAFLOWS_RUNS_URL"] = str(folder / "runs")
     from flows.batch_flow import shard
+    from flows.frozen import start_run
     from flows.options import RunOptions
-    from flows.prepare import Request, start_run
+    from flows.prepare import Request
     from tasks.home import find_home
     from tasks.ledger import open_ledger
     from tasks.store import Store

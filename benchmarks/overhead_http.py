@@ -76,8 +76,9 @@ def _measure(way: str, folder: Path, rows: int, jobs: int) -> dict[str, Any]:
 async def _ours(folder: Path, rows: int, jobs: int) -> float:
     os.environ["MEDIAFLOWS_HOME"] = str(folder / "home")
     os.environ["MEDIAFLOWS_RUNS_URL"] = str(folder / "runs")
+    from flows.frozen import start_run
     from flows.options import RunOptions
-    from flows.prepare import Request, start_run
+    from flows.prepare import Request
     from flows.shard import Shard
     from tasks.home import find_home
     from tasks.services import open_services

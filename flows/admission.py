@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from flows.prepare import Work
+from flows.frozen import Work
 from flows.pricing import Pricer
 from flows.rows import ReadyRow
 from flows.worst_case import Used, row_cap, worst_case

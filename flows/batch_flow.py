@@ -13,18 +13,21 @@ from typing import Any
 from prefect import flow, task, unmapped
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
+from prefect.futures import PrefectFutureList
 from prefect.runtime import flow_run, task_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.artifacts import publish_summary
+from flows.frozen import Work, open_work, start_run
 from flows.options import RunOptions
-from flows.prepare import Request, Work, open_work, prepare, start_run
+from flows.prepare import Request, prepare
 from flows.progress import Progress, say, shown
 from flows.results import Totals, finish_run
 from flows.sandboxed import sandboxed
 from flows.secret_keys import load_secret_keys
-from flows.shard import Shard
+from flows.shard import Shard, stop_asked
 from flows.task_runs import carry_in_prefect, perform_in, speak_in_prefect
 from providers.errors import UserError
 from tasks.home import Home, find_home
@@ -41,6 +44,10 @@ ONE_AFTER_ANOTHER: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=1)
 
 INCOMPLETE_STATE = "Incomplete"
 """The name of the state of a run that went as it should, but for some of its rows."""
+
+
+TERMINATED_SECONDS = 20.0
+"""To drain in when a worker ends a cancelled flow run: it kills 30 s after its SIGTERM."""
 
 
 BAD_REQUEST_STATE = "BadRequest"
@@ -111,15 +118,32 @@ def _run_shards(home: Home, request: Request, run: str | None, pilot: int | None
             [rows.start for rows in shards],
             [rows.stop for rows in shards],
         )
-        futures.wait()
+        terminated = _wait(futures)
         if broken := [future.state for future in futures if not future.state.is_completed()]:
             reason = f"its slice of rows broke off: {broken[0].message}"
             ledger.do_now(runs.close_open_rows, run, "failed", reason)
         totals, summary = finish_run(work, ledger, store)
+        ledger.do_now(owners.forget, owner)
+        if terminated:
+            raise terminated
         publish_summary(run, totals, summary)
     finally:
         ledger.close()
     return end_state(totals, work.options)
+
+
+def _wait(futures: PrefectFutureList[Any]) -> TerminationSignal | None:
+    """Wait until every shard has ended; return the signal by which a worker ends this flow run.
+
+    A submitted task sees nothing of that signal: the shard is asked to stop, and drains.
+    """
+    try:
+        futures.wait()
+    except TerminationSignal as signal:
+        stop_asked.ask(TERMINATED_SECONDS)
+        futures.wait(timeout=TERMINATED_SECONDS + 5.0)
+        return signal
+    return None
 
 
 def _last_position(work: Work, pilot: int | None) -> int:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from flows.frozen import Work
 from flows.grammar import NoResult
-from flows.prepare import Work
 from flows.rows import ReadyRow
 from flows.runner import RowOutcome
 from providers.errors import ParkedError

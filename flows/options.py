@@ -29,6 +29,9 @@ class RunOptions(BaseModel):
     takes: dict[str, int] = Field(
         default_factory=dict, description="Step -> its own take, as `--fresh` has fixed it"
     )
+    fresh: tuple[str, ...] = Field(
+        default=(), description="Steps to pay anew for on purpose: their next unused take"
+    )
     from_step: str | None = Field(
         default=None, description="Take every result before this step as it is, and make none"
     )
@@ -63,6 +66,11 @@ class RunOptions(BaseModel):
     min_success: float = Field(
         default=1.0, ge=0.0, le=1.0, description="The share of rows that must succeed"
     )
+
+    @property
+    def is_capped(self) -> bool:
+        """True when the run, or a row of it, may not cost more than a stated amount."""
+        return self.max_cost is not None or self.max_cost_per_row is not None
 
     def take_of(self, step: str) -> int:
         """Return the take that is asked of a step."""

@@ -1,36 +1,30 @@
-"""Prepare a run: template, table, routes and plan, all checked before anything is sent.
-
-A new run is frozen in its folder; every shard, resume and report then reads the frozen copies.
-"""
+"""Prepare a run: template, table, routes and plan, all checked before anything is sent."""
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
-import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
+from flows.caps import require_prices
 from flows.graph import Graph, ModelUse, compile_template
 from flows.load import read_template, template_text
 from flows.options import RunOptions
 from flows.pricing import Pricer
 from flows.recall import Known, recall
 from flows.routes import Routes, plan_routes
-from flows.rows import ReadyRow, media_inputs, ready_rows
-from flows.run_folder import RunFolder
+from flows.rows import ReadyRow, ready_rows
 from flows.run_plan import Plan, make_plan
-from flows.table import InputFile, InputValue, Row, bind_one, bind_table, read_table
+from flows.table import InputFile, InputValue, bind_one, bind_table, read_table
 from flows.template import Template
 from providers.catalog import Model, load_model
-from providers.errors import RequestError, SetupError, near
+from providers.errors import RequestError, near
 from providers.local.adapter import workers
-from tasks.ledger import Ledger, runs, shown_url
+from tasks.home import find_home
+from tasks.ledger import Ledger
 from tasks.store import Store
 
 
@@ -61,27 +55,22 @@ class Prepared:
     """A single row's values as the template's own flow takes them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One run as its shards see it, read from the frozen copies."""
-
-    run: str
-    folder: RunFolder
-    table: str
-    graph: Graph
-    routes: Routes
-    rows: tuple[ReadyRow, ...] = field(repr=False)  # asyncio.run puts its result into words
-    options: RunOptions
-
-
 def prepare(request: Request) -> Prepared:
     """Return the checked request.
 
     Raises:
         UserError: the template, the table, an option or a key is wrong; one line.
     """
+    prepared = _prepare(request)
+    if prepared.options.from_step:
+        prepared.graph.step(prepared.options.from_step)
+    require_prices(prepared.graph, prepared.routes, prepared.rows, prepared.options, find_home())
+    return prepared
+
+
+def _prepare(request: Request) -> Prepared:
     text, where = template_text(request.template)
-    graph = _graph(text, where, request.options)
+    graph = graph_of(text, where, request.options)
     routes = plan_routes(graph, request.options)
     if request.table is None:
         return _prepare_one(graph, text, routes, request.options)
@@ -101,7 +90,7 @@ def prepare(request: Request) -> Prepared:
         table_digest=table.sha256,
         table_folder=request.table.parent.absolute(),
         routes=routes,
-        rows=_checked(ready_rows(bound.rows, workers()), graph, routes),
+        rows=checked(ready_rows(bound.rows, workers()), graph, routes),
         options=request.options,
         unused_columns=bound.unused_columns,
     )
@@ -144,18 +133,6 @@ async def plan_run(prepared: Prepared, ledger: Ledger | None, store: Store) -> t
     return plan, known
 
 
-async def start_run(request: Request, ledger: Ledger, store: Store) -> Work:
-    """Check, plan and freeze a request, and say what it will do; whoever calls has said yes.
-
-    Raises:
-        UserError: as `prepare`; also for faulty rows under `strict`.
-    """
-    prepared = prepare(request)
-    plan, _ = await plan_run(prepared, ledger, store)
-    refuse_faults(plan, prepared)
-    return await asyncio.to_thread(freeze, prepared, plan, ledger, runs_folder())
-
-
 def refuse_faults(plan: Plan, prepared: Prepared) -> None:
     """Raise the first fault where faulty rows are not left out: under `strict`, or all of them.
 
@@ -168,119 +145,12 @@ def refuse_faults(plan: Plan, prepared: Prepared) -> None:
     raise RequestError(f"{count if plan.rows > 1 else ''}{plan.faults[0]}")
 
 
-def runs_folder() -> Path:
-    """Return where run folders go: MEDIAFLOWS_RUNS_URL, else ./runs."""
-    return Path(os.environ.get("MEDIAFLOWS_RUNS_URL") or "runs").absolute()
-
-
-def freeze(prepared: Prepared, plan: Plan, ledger: Ledger, parent: Path) -> Work:
-    """Write the run down, in the ledger and in a folder of its own below `parent`."""
-    run = uuid4().hex[:10]
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    folder = RunFolder((parent / prepared.graph.name / f"{stamp}_{run}").absolute())
-    try:
-        folder.path.mkdir(parents=True)
-    except OSError as error:
-        raise SetupError(
-            f"{folder.path}: cannot be made: {error.strerror or error}; choose another folder "
-            "with --out."
-        ) from None
-    models = {
-        model.model: model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        for step in prepared.graph.steps
-        for model in (step.model, *step.fallback_models)
-    }
-    folder.write_text("template.yaml", prepared.template_text)
-    folder.write_text("inputs.csv", prepared.table_text)
-    folder.write_json("plan.json", {**plan.to_json(), "models": models})
-    folder.write_json(
-        "run.json",
-        {
-            "run": run,
-            "template": prepared.graph.name,
-            "version": prepared.graph.template.version,
-            "template_digest": prepared.graph.digest,
-            "table_digest": prepared.table_digest,
-            "table": prepared.table,
-            "table_folder": str(prepared.table_folder),
-            "realms": sorted(_realms(prepared.routes)),
-            "is_one_row": not prepared.table_digest,
-            "options": prepared.options.model_dump(mode="json"),
-            "created_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "ledger": shown_url(ledger.url),
-        },
-    )
-    values = {
-        "id": run,
-        "template": prepared.graph.name,
-        "template_digest": prepared.graph.digest,
-        "table_digest": prepared.table_digest,
-        "folder": str(folder.path),
-    }
-    ledger.do_now(runs.create, values, [row.id for row in prepared.rows])
-    ledger.do_now(
-        runs.keep_inputs,
-        run,
-        {row.id: found for row in prepared.rows if (found := media_inputs(row))},
-    )
-    return Work(
-        run,
-        folder,
-        prepared.table,
-        prepared.graph,
-        prepared.routes,
-        prepared.rows,
-        prepared.options,
-    )
-
-
-def frozen_options(run: runs.Run) -> RunOptions:
-    """Return how a run is done, from its folder.
-
-    Raises:
-        SetupError: the folder is gone or damaged.
-    """
-    return RunOptions.model_validate(RunFolder(Path(run.folder)).read_json("run.json")["options"])
-
-
-def open_work(run: runs.Run, ledger: Ledger, positions: range | None = None) -> Work:
-    """Return a run from its frozen copies; only the rows at `positions` when given.
-
-    Raises:
-        UserError: the folder is gone or damaged, or a key is no longer set.
-    """
-    folder = RunFolder(Path(run.folder))
-    facts, models = folder.read_json("run.json"), folder.read_json("plan.json")["models"]
-    options = RunOptions.model_validate(facts["options"])
-    text = (folder.path / "template.yaml").read_text(encoding="utf-8")
-    graph = _graph(text, "template.yaml", options, models)
-    routes = plan_routes(graph, options)
-    if "live" in _realms(routes) and "live" not in facts["realms"]:
-        raise RequestError(
-            f"Run {run.id} was a rehearsal at {', '.join(facts['realms'])}, and would go live now: "
-            "set the *_BASE_URL variables as they were, or start a live run with `batch`."
-        )
-    kept = ledger.do_now(runs.kept_inputs, run.id)
-    if facts["is_one_row"]:
-        bound: tuple[Row, ...] = (bind_one(graph, options.set, Path(facts["table_folder"])),)
-    else:
-        table = replace(
-            read_table(folder.path / "inputs.csv"),
-            path=Path(facts["table_folder"]) / "inputs.csv",
-        )
-        bound = bind_table(
-            graph, table, mapping=options.map, settings=options.set, id_column=options.id_col
-        ).rows
-    wanted = bound if positions is None else bound[positions.start : positions.stop]
-    rows = _checked(ready_rows(wanted, workers(), kept, options.map), graph, routes)
-    return Work(run.id, folder, facts["table"], graph, routes, tuple(rows), options)
-
-
-def _realms(routes: Routes) -> set[str]:
+def realms_of(routes: Routes) -> set[str]:
+    """Return where results would come from."""
     return {route.realm for found in routes.values() for route in found}
 
 
-def _checked(rows: list[ReadyRow], graph: Graph, routes: Routes) -> tuple[ReadyRow, ...]:
+def checked(rows: list[ReadyRow], graph: Graph, routes: Routes) -> tuple[ReadyRow, ...]:
     """Return the rows with a fault for every step that no provider would do with their values."""
     pricer = Pricer(graph, routes)
     return tuple(
@@ -288,9 +158,17 @@ def _checked(rows: list[ReadyRow], graph: Graph, routes: Routes) -> tuple[ReadyR
     )
 
 
-def _graph(
+def graph_of(
     text: str, where: str, options: RunOptions, models: Mapping[str, Any] | None = None
 ) -> Graph:
+    """Return the graph of a template as these options change it.
+
+    `models` are catalog entries that a run has frozen; today's catalog has the others.
+
+    Raises:
+        RequestError: the template or an option is wrong.
+    """
+
     def find_model(name: str) -> Model:
         if models is not None and name in models:
             return Model.model_validate(models[name], strict=False)

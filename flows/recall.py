@@ -56,14 +56,12 @@ async def recall(
     known = Known()
     for step in graph.steps:
         likely = tuple(route for route in routes[step.name] if _source(route) in sources)
-        wanted: dict[str, tuple[Candidate, ...]] = {}
-        for row, inputs in rows.items():
-            if run and _take_own(known, store, own, run, row, step):
-                continue
-            if found := _ask(
-                graph, step, likely, inputs, known.of(row), options.take_of(step.name)
-            ):
-                wanted[row] = found
+        left = {
+            row: inputs
+            for row, inputs in rows.items()
+            if not (run and _take_own(known, store, own, run, row, step))
+        }
+        wanted = wishes(Asking(graph, step, likely, options.take_of(step.name)), left, known)
         accepted = await ledger.do(
             lookup.accepted_for,
             {candidate.key for found in wanted.values() for candidate in found},
@@ -96,23 +94,41 @@ def _take_own(
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A step that is asked for on these routes, at this take."""
+
+    graph: Graph
+    step: GraphStep
+    routes: Sequence[Route]
+    take: int
+
+
+def wishes(
+    asking: Asking, rows: Mapping[str, Mapping[str, Value]], known: Known
+) -> dict[str, tuple[Candidate, ...]]:
+    """Return what each row would ask of a step, where all that it needs has ended already.
+
+    A row whose step is skipped is told so in `known`.
+    """
+    found = {row: _ask(asking, inputs, known.of(row)) for row, inputs in rows.items()}
+    return {row: candidates for row, candidates in found.items() if candidates}
+
+
 def _ask(
-    graph: Graph,
-    step: GraphStep,
-    likely: Sequence[Route],
-    inputs: Mapping[str, Value],
-    ends: dict[str, StepEnd],
-    take: int,
+    asking: Asking, inputs: Mapping[str, Value], ends: dict[str, StepEnd]
 ) -> tuple[Candidate, ...]:
+    step = asking.step
     if any(name not in ends for name in step.needs):
         return ()
     results = {name: _values(ends[name]) for name in step.needs}
     try:
-        ready = resolve_step(graph, step, inputs, results)
+        ready = resolve_step(asking.graph, step, inputs, results)
         if not isinstance(ready, Ready):
             ends[step.name] = StepEnd(skipped=ready.reason)
             return ()
-        return candidates(step, tuple(likely), ready.ports, ready.parameters, take)
+        routes = tuple(asking.routes)
+        return candidates(step, routes, ready.ports, ready.parameters, asking.take)
     except InputError:
         return ()
 

@@ -17,8 +17,8 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
+from flows.frozen import Work
 from flows.grammar import NO_RESULT, NoResult
-from flows.prepare import Work
 from flows.resolve import resolve_outputs
 from flows.rows import ReadyRow
 from flows.run_folder import safe_name

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from flows.admission import Admission
 from flows.finishing import unrun
+from flows.frozen import Work
 from flows.graph import GraphStep
-from flows.prepare import Work
 from flows.resolve import Ready
 from flows.routes import candidates
 from flows.rows import ReadyRow

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from flows.admission import BUDGET, Admission
 from flows.finishing import Ended, place_outputs, record, unrun
-from flows.prepare import Work
+from flows.frozen import Work
 from flows.pricing import Pricer
 from flows.recall import Known, recall
 from flows.ride import Ride
@@ -36,8 +36,20 @@ CANCELLED_WORDS = "the run was cancelled"
 OVERRUN = "overrun"
 WHOLE_AT_ONCE = 100  # rows recorded in one transaction when nothing was left to do
 
-stop_asked = threading.Event()
-"""Set by a first Ctrl-C: every shard of this process admits no further row."""
+
+class StopAsked(threading.Event):
+    """Set when this process is asked to stop; it may have less time to drain than the run asks for."""
+
+    most_seconds: float = float("inf")
+
+    def ask(self, most_seconds: float = float("inf")) -> None:
+        """Ask every shard of this process to stop, within so many seconds."""
+        self.most_seconds = most_seconds
+        self.set()
+
+
+stop_asked = StopAsked()
+"""Set by a first Ctrl-C, or by a worker that ends a cancelled flow run."""
 
 CarryRow = Callable[[ReadyRow, Callable[[], Awaitable[RowOutcome]]], Awaitable[RowOutcome]]
 """How one row is carried: plainly, or as a Prefect task run."""
@@ -84,6 +96,7 @@ class Shard:
     async def run(self, rows: Sequence[ReadyRow]) -> None:
         """Bring every row to its end; rows that a stop keeps out end as `not admitted`."""
         self._admission = await Admission.open(self.services, self.work, self._pricer)
+        rows = await self._not_ended(rows)
         good = [row for row in rows if not row.faults]
         known = await recall(
             self.services.ledger,
@@ -101,6 +114,15 @@ class Shard:
             rest = [*await self._finish_whole(whole, known), *rest]
         async with self._watch(), self._harvesting():
             await self._run_rest(rest, known)
+
+    async def _not_ended(self, rows: Sequence[ReadyRow]) -> list[ReadyRow]:
+        """Return the rows that have not ended in an earlier part of this run, and report the rest."""
+        found = await self.services.ledger.do(runs.ends_of, self.work.run)
+        states = {end.row: end.state for end in found if end}
+        for row in rows:
+            if row.id in states:
+                self.report(row, unrun(states[row.id], ""))
+        return [row for row in rows if row.id not in states]
 
     async def _run_rest(self, rows: Sequence[ReadyRow], known: Known) -> None:
         waiting = iter(rows)
@@ -214,7 +236,8 @@ class Shard:
         else:
             self.stop_reason = await self.services.ledger.do(runs.stop_reason, self.work.run)
         if self.stop_reason == CANCELLED and self._drained_at is None:
-            self._drained_at = asyncio.get_running_loop().time() + self.work.options.drain
+            seconds = min(self.work.options.drain, stop_asked.most_seconds)
+            self._drained_at = asyncio.get_running_loop().time() + seconds
             for halt in [*self._halts.values()]:
                 halt.set(CANCELLED_WORDS, self._drained_at)
 

@@ -16,11 +16,12 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.batch_flow import bad_request, end_state, run_rows
+from flows.frozen import start_run
 from flows.grammar import as_text
 from flows.graph import Graph
 from flows.load import load_template
 from flows.options import RunOptions
-from flows.prepare import Request, prepare, start_run
+from flows.prepare import Request, prepare
 from flows.results import finish_run
 from flows.rows import short_text
 from flows.sandboxed import sandboxed

@@ -44,13 +44,29 @@ async def harvest_orphans(services: Services, found: Sequence[Attempt]) -> int:
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(attempt: Attempt) -> bool:
-        async with slots:
-            return await _harvested(services, attempt)
+        # Only as long as a job that is finished needs: one that runs on is a later run's.
+        try:
+            async with slots, asyncio.timeout(PATIENCE_SECONDS):
+                return await _harvested(services, attempt, Halt())
+        except TimeoutError:
+            return False
 
     return sum(await asyncio.gather(*(one(attempt) for attempt in found)))
 
 
-async def pursuit_of(services: Services, attempt: Attempt) -> Pursuit:
+async def drain_run(services: Services, run: str, seconds: float) -> int:
+    """Cancel the jobs of a dead run where that is free, and take the results of the others.
+
+    Returns how many results were taken in the time that is given.
+    """
+    found = [one for one in await services.ledger.do(orphans) if one.place.run == run]
+    halt = Halt()
+    halt.set("the run was cancelled", asyncio.get_running_loop().time() + seconds)
+    taken = await asyncio.gather(*(_harvested(services, one, halt) for one in found))
+    return sum(taken)
+
+
+async def pursuit_of(services: Services, attempt: Attempt, halt: Halt) -> Pursuit:
     """Return an attempt's pursuit, from what the ledger and the catalog know of it.
 
     Raises:
@@ -85,19 +101,18 @@ async def pursuit_of(services: Services, attempt: Attempt) -> Pursuit:
     )
     ports = {name: port.type.word for name, port in kind_named(model.kind).outputs.items()}
     call = StepCall(attempt.place, attempt.place.row, (candidate,), ports)
-    return Pursuit(services, call, candidate, services.driver(attempt.provider), Halt())
+    return Pursuit(services, call, candidate, services.driver(attempt.provider), halt)
 
 
-async def _harvested(services: Services, attempt: Attempt) -> bool:
+async def _harvested(services: Services, attempt: Attempt, halt: Halt) -> bool:
     try:
-        pursuit = await pursuit_of(services, attempt)
+        pursuit = await pursuit_of(services, attempt, halt)
         if await settle_from_receipt(pursuit, attempt.id):
             return True
         if not pursuit.candidate.is_sendable or attempt.job is None:
             return False
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await harvest(pursuit, attempt.id, Job(attempt.job, attempt.receipt or {}))
-    except (MediaflowsError, TimeoutError) as error:
+        await harvest(pursuit, attempt.id, Job(attempt.job, attempt.receipt or {}))
+    except MediaflowsError as error:
         if not isinstance(error, ExpiredError):
             log.info("job %s of run %s: %s", attempt.job, attempt.place.run, error)
         return False

@@ -76,6 +76,7 @@ async def open_services(
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await heart
             await close_client()
+            ledger.post(owners.forget, owner)  # last: what it has left open is anybody's now
     finally:
         await asyncio.to_thread(ledger.close)
 

@@ -6,12 +6,13 @@ import asyncio
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from flows.cli.tables import tell
+from flows.fresh import fix_takes
 from flows.prepare import Prepared, Request, plan_run, prepare
 from flows.run_plan import Plan
 from providers.errors import RequestError
@@ -43,13 +44,16 @@ def look_ahead(request: Request) -> Ahead:
     """Return the checked request with its plan; opens a ledger only where one is already."""
     prepared = prepare(request)
     home = find_home()
+    store = Store(home.store)
     ledger = open_ledger(home.ledger_url) if ledger_exists(home) else None
     try:
-        planned, _ = asyncio.run(plan_run(prepared, ledger, Store(home.store)))
+        prepared = asyncio.run(fix_takes(prepared, ledger, store))
+        planned, _ = asyncio.run(plan_run(prepared, ledger, store))
         known = ledger.do_now(count_accepted) if ledger else 0
     finally:
         if ledger:
             ledger.close()
+    request = replace(request, options=prepared.options)
     return Ahead(request, prepared, planned, home, known)
 
 

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
-from flows.cli.choices import run_choices
+from flows.cli.choices import run_choices, term_choices
 from flows.cli.tables import print_json, table, tell
 from flows.options import RunOptions
 from flows.sandboxed import sandboxed
@@ -134,16 +135,50 @@ def batch(
 @click.command()
 @click.argument("run")
 @JSON
-def resume(run: str, as_json: bool) -> None:
+@term_choices
+def resume(run: str, as_json: bool, terms: dict[str, Any]) -> None:
     """Go on with a run from its frozen copies; what it has is kept."""
     from flows.cli.find_run import require_run
 
     require_run(run)
     with prefect_ready():
-        from flows.cli.execute import execute_resume
+        from flows.cli.go_on import execute_resume
 
-        code = execute_resume(run, as_json=as_json)
+        code = execute_resume(run, terms, as_json=as_json)
     sys.exit(code)
 
 
-COMMANDS = (plan, run, batch, resume)
+@click.command()
+@click.argument("run")
+@click.option(
+    "--only",
+    type=click.Choice(["failed", "refused", "rejected", "parked"]),
+    multiple=True,
+    required=True,
+    help="Rows in this state; may be given more than once.",
+)
+@YES
+@JSON
+@term_choices
+def retry(run: str, only: tuple[str, ...], yes: bool, as_json: bool, terms: dict[str, Any]) -> None:
+    """Try rows of a run anew that did not work out, each with a new budget of submits."""
+    from flows.cli.find_run import require_run
+
+    require_run(run)
+    with prefect_ready():
+        from flows.cli.go_on import execute_retry
+
+        code = execute_retry(run, only, terms, yes=yes, as_json=as_json)
+    sys.exit(code)
+
+
+@click.command()
+@click.argument("run")
+def cancel(run: str) -> None:
+    """Stop a run: nothing more is sent, what is paid for is taken, and a receipt says the rest."""
+    from flows.cli.stop import execute_cancel
+
+    sys.exit(execute_cancel(run))
+
+
+COMMANDS = (plan, run, batch, resume, retry, cancel)

@@ -144,3 +144,12 @@ def open_attempts(connection: Connection) -> list[Attempt]:
     """Return every attempt of this ledger that has not ended, oldest first."""
     query = select(*COLUMNS).where(attempts.c.state.in_(OPEN)).order_by(attempts.c.created_at)
     return [attempt_of(row) for row in connection.execute(query)]
+
+
+def are_asked(connection: Connection, keys: Sequence[str]) -> bool:
+    """True when there is an attempt on one of these keys, whatever came of it."""
+    for start in range(0, len(keys), CHUNK):
+        query = select(attempts.c.id).where(attempts.c.key.in_(keys[start : start + CHUNK]))
+        if connection.execute(query.limit(1)).first():
+            return True
+    return False

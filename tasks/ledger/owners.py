@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import psutil
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from tasks.ledger.dialect import database_now
 from tasks.ledger.schema import owners
@@ -72,3 +72,8 @@ def is_alive(connection: Connection, owner_id: str | None) -> bool:
         except psutil.Error:
             return False
     return bool(row.now - row.heartbeat < STALE_SECONDS)
+
+
+def forget(connection: Connection, owner: Owner) -> None:
+    """Take an owner out that has come to its orderly end; what it left open is anybody's."""
+    connection.execute(delete(owners).where(owners.c.id == owner.id))

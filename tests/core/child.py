@@ -12,8 +12,9 @@ import json
 import sys
 from pathlib import Path
 
+from flows.frozen import open_work, start_run
 from flows.options import RunOptions
-from flows.prepare import Request, open_work, start_run
+from flows.prepare import Request
 from flows.shard import Shard
 from providers import registry
 from tasks import attempt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from collections import Counter
 from collections.abc import Mapping
@@ -9,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import update
+
+from flows.frozen import Work, change_options, open_work, start_run
 from flows.options import RunOptions
-from flows.prepare import Request, Work, open_work, start_run
+from flows.prepare import Request
 from flows.results import Totals, finish_run
 from flows.shard import Shard
 from providers import registry
@@ -19,6 +23,7 @@ from tasks.invoke import Perform, perform_plainly
 from tasks.ledger import Ledger, open_ledger, runs
 from tasks.ledger.attempt import Attempt
 from tasks.ledger.lookup import made_by
+from tasks.ledger.schema import run_rows
 from tasks.services import Services, open_services
 
 FLUX = "fal-ai/flux-2-pro"
@@ -80,13 +85,23 @@ async def start(
         return await _run(services, work, perform)
 
 
-async def resume(run: str, perform: Perform = perform_plainly) -> Ran:
-    """Go on with a run from its frozen copies, as another process would."""
+async def resume(
+    run: str, perform: Perform = perform_plainly, only: tuple[str, ...] = (), **terms: Any
+) -> Ran:
+    """Go on with a run from its frozen copies, as another process would.
+
+    With `only` the rows in these states are tried anew, and no other.
+    """
     async with open_services(find_home(), registry.PROVIDERS) as services:
         found = await services.ledger.do(runs.one, run)
+        if terms:
+            await asyncio.to_thread(change_options, found, services.ledger, terms)
         work = open_work(found, services.ledger)
         await services.ledger.do(runs.begin, run, owner=services.owner.id, flow_run_id=None)
-        await services.ledger.do(runs.reset_rows, run)
+        if only:
+            await services.ledger.do(runs.retry_rows, run, only)
+        else:
+            await services.ledger.do(runs.reset_rows, run)
         return await _run(services, work, perform)
 
 
@@ -95,6 +110,19 @@ async def _run(services: Services, work: Work, perform: Perform) -> Ran:
     totals, summary = finish_run(work, services.ledger, services.store)
     made = await services.ledger.do(made_by, work.run)
     return Ran(work, totals, summary.to_dict("records"), made)
+
+
+def as_killed(run: str) -> None:
+    """Leave a run as one that was killed before any of its rows was recorded as ended."""
+    ledger = opened()
+    try:
+        ledger.do_now(
+            lambda connection: connection.execute(
+                update(run_rows).where(run_rows.c.run == run).values(state=None)
+            )
+        )
+    finally:
+        ledger.close()
 
 
 def write_table(path: Path, rows: Mapping[str, str], header: str = "id,prompt") -> Path:

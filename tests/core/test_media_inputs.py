@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.core.plain import BIREFNET, resume, start, write_table
+from tests.core.plain import BIREFNET, as_killed, resume, start, write_table
 from tests.scripted import Script
 
 
@@ -57,6 +57,7 @@ async def test_local_work_is_redone_from_the_store_after_the_files_are_gone(
     remove_all(pictures)
     value = (first.attempts[0].result or {})["image"]["media"]["sha256"]
     _stored(first.folder, value).unlink()
+    as_killed(first.run)
     again = await resume(first.run)
     assert again.totals.states == {"done": 3}
     assert again.outcomes() == {"accepted": 3, "lost": 1}

@@ -13,8 +13,9 @@ import signal
 import sys
 from pathlib import Path
 
+from flows.frozen import start_run
 from flows.options import RunOptions
-from flows.prepare import Request, start_run
+from flows.prepare import Request
 from flows.sandboxed import sandboxed
 from flows.shard import Shard
 from tasks.home import find_home

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.prepare import runs_folder
+from flows.frozen import runs_folder
 from tasks.home import Home
 from tests.core.plain import Ran, opened, resume, start
 from tests.rehearsal.conftest import Launch, MakeRows
