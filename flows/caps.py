@@ -6,16 +6,16 @@ caps: {fal: "20.00", replicate: "5.00"}     USD that one run may cost at that pr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flows.graph import Graph
+from flows.graph_step import GraphStep
 from flows.options import RunOptions
-from flows.pricing import Pricer
-from flows.routes import Routes
-from flows.rows import ReadyRow
+from flows.routes import Route, Routes
 from providers.catalog.schema import Amount
 from providers.errors import RequestError, SetupError, near
 from providers.registry import PROVIDERS
@@ -76,27 +76,45 @@ def read_settings(path: Path) -> Settings:
     return settings
 
 
-def require_prices(
-    graph: Graph, routes: Routes, rows: Sequence[ReadyRow], options: RunOptions, home: Home
-) -> None:
-    """Do nothing when every call of a run that is capped has a price, or none is needed.
+def with_known_prices(graph: Graph, routes: Routes, options: RunOptions, home: Home) -> Routes:
+    """Return the routes; under a cap those without a price cannot be used, unless that is allowed.
 
     Raises:
-        RequestError: a model has no price, and what to do.
+        RequestError: a step's own model has no price anywhere, and what to do.
         SetupError: settings.yaml is wrong.
     """
-    capped = caps_for(options, home)
-    if options.allow_unpriced or not (capped or options.is_capped):
-        return
-    pricer = Pricer(graph, routes)
-    everywhere = ALL in capped or options.max_cost_per_row is not None
-    for row in rows:
-        for step in graph.steps if not row.faults else ():
-            for route in pricer.unpriced(step, row):
-                if everywhere or route.provider in capped:
-                    raise RequestError(
-                        f"step {step.name!r}: {route.model.model}@{route.provider} has no known "
-                        "price, and the run has a cap: use another model with "
-                        f"--use {step.name}=MODEL, state its ceiling_usd in prices.yaml, or count "
-                        "it as free with --allow-unpriced."
-                    )
+    caps = caps_for(options, home)
+    if options.allow_unpriced or not (caps or options.is_capped):
+        return routes
+    capped = Capped(ALL in caps or options.max_cost_per_row is not None, frozenset(caps))
+    found = {name: tuple(map(capped.priced, step)) for name, step in routes.items()}
+    for step in graph.steps:
+        own = [route for route in found[step.name] if route.model == step.model]
+        if not any(route.is_sendable for route in own):
+            raise RequestError(_unpriced(step, own))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Capped:
+    """Where a run may not cost more than a stated amount."""
+
+    everywhere: bool
+    providers: frozenset[str]
+
+    def priced(self, route: Route) -> Route:
+        """Return the route as it can be used."""
+        binding = route.binding
+        is_known = route.provider == "local" or binding.price or binding.ceiling_usd is not None
+        if is_known or not (self.everywhere or route.provider in self.providers):
+            return route
+        return replace(route, is_sendable=False)
+
+
+def _unpriced(step: GraphStep, routes: Sequence[Route]) -> str:
+    labels = ", ".join(f"{route.model.model}@{route.provider}" for route in routes)
+    return (
+        f"step {step.name!r}: no price is known of {labels or step.model.model}, and the run has a "
+        f"cap: use another model with --use {step.name}=MODEL, state its ceiling_usd in "
+        "prices.yaml, or count it as free with --allow-unpriced."
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from flows.caps import caps_for
+from flows.caps import caps_for, with_known_prices
 from flows.fresh import fix_takes
 from flows.graph import Graph
 from flows.options import RunOptions
@@ -162,7 +162,7 @@ def open_work(run: runs.Run, ledger: Ledger, positions: range | None = None) -> 
     options = RunOptions.model_validate(facts["options"])
     text = (folder.path / "template.yaml").read_text(encoding="utf-8")
     graph = graph_of(text, "template.yaml", options, models)
-    routes = plan_routes(graph, options)
+    routes = with_known_prices(graph, plan_routes(graph, options), options, find_home())
     if "live" in realms_of(routes) and "live" not in facts["realms"]:
         raise RequestError(
             f"Run {run.id} was a rehearsal at {', '.join(facts['realms'])}, and would go live now: "

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from flows.caps import require_prices
+from flows.caps import with_known_prices
 from flows.graph import Graph, ModelUse, compile_template
 from flows.load import read_template, template_text
 from flows.options import RunOptions
@@ -64,7 +64,6 @@ def prepare(request: Request) -> Prepared:
     prepared = _prepare(request)
     if prepared.options.from_step:
         prepared.graph.step(prepared.options.from_step)
-    require_prices(prepared.graph, prepared.routes, prepared.rows, prepared.options, find_home())
     return prepared
 
 
@@ -72,6 +71,7 @@ def _prepare(request: Request) -> Prepared:
     text, where = template_text(request.template)
     graph = graph_of(text, where, request.options)
     routes = plan_routes(graph, request.options)
+    routes = with_known_prices(graph, routes, request.options, find_home())
     if request.table is None:
         return _prepare_one(graph, text, routes, request.options)
     table = read_table(request.table)

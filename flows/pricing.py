@@ -24,7 +24,6 @@ class Pricer:
         self._routes = routes
         self._quotes: dict[tuple[Any, ...], Quote] = {}
         self._highs: dict[tuple[Any, ...], Mapping[str, Decimal]] = {}
-        self._unpriced: dict[tuple[Any, ...], list[Route]] = {}
         self._problems: dict[tuple[Any, ...], str | None] = {}
 
     def route(self, step: GraphStep) -> Route:
@@ -55,18 +54,6 @@ class Pricer:
                 highs[route.provider] = max(price, highs.get(route.provider, price))
             self._highs[key] = highs
         return self._highs[key]
-
-    def unpriced(self, step: GraphStep, row: ReadyRow) -> list[Route]:
-        """Return the routes that can be used and whose price is not known, not even a ceiling."""
-        given = given_parameters(step, row)
-        key = (step.name, *sorted(given.items()))
-        if key not in self._unpriced:
-            self._unpriced[key] = [
-                route
-                for route in self._able(step)
-                if quote(route.binding, {**route.defaults, **given}).high is None
-            ]
-        return self._unpriced[key]
 
     def problems(self, row: ReadyRow) -> list[Fault]:
         """Return a fault for each step that no route would do with this row's values."""

@@ -209,7 +209,7 @@ async def test_under_a_cap_a_model_needs_a_price_or_leave_to_have_none(
     script: Script, products: Path
 ) -> None:
     with pytest.raises(
-        RequestError, match="birefnet@fal has no known price, and the run has a cap"
+        RequestError, match="no price is known of birefnet@fal, birefnet@replicate, and"
     ):
         await start(products, max_cost=Decimal(5))
     ran = await start(products, max_cost=Decimal(5), allow_unpriced=True)
