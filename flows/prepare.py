@@ -13,6 +13,7 @@ from flows.caps import with_known_prices
 from flows.graph import Graph, ModelUse, compile_template
 from flows.load import read_template, template_text
 from flows.options import RunOptions
+from flows.prices import PRICES, read_prices, with_prices
 from flows.pricing import Pricer
 from flows.recall import Known, recall
 from flows.routes import Routes, plan_routes
@@ -168,11 +169,12 @@ def graph_of(
     Raises:
         RequestError: the template or an option is wrong.
     """
+    own = read_prices(find_home().folder / PRICES)
 
     def find_model(name: str) -> Model:
         if models is not None and name in models:
             return Model.model_validate(models[name], strict=False)
-        return load_model(name)
+        return with_prices(load_model(name), own)
 
     template = _use(read_template(text, where), options.use, find_model)
     return compile_template(template, where, text=text, find_model=find_model)

@@ -9,7 +9,7 @@ import sys
 
 import click
 
-from flows.cli import look, read, rehearse, work
+from flows.cli import ledger, look, read, rehearse, work
 from flows.one_place import check_one_place
 from providers.errors import MediaflowsError
 
@@ -20,7 +20,13 @@ def cli() -> None:
     """Multi-model AI media workflows on Prefect: checked first, never paid twice, never lost."""
 
 
-for command in (*look.COMMANDS, *work.COMMANDS, *read.COMMANDS, *rehearse.COMMANDS):
+for command in (
+    *look.COMMANDS,
+    *work.COMMANDS,
+    *read.COMMANDS,
+    *ledger.COMMANDS,
+    *rehearse.COMMANDS,
+):
     cli.add_command(command)
 
 

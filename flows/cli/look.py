@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from flows.cli.tables import print_json, table
+
+if TYPE_CHECKING:
+    from providers.catalog import Binding, Model
 
 
 @click.group(invoke_without_command=True)
@@ -106,12 +111,15 @@ def models(context: click.Context, kind: str | None, as_json: bool) -> None:
     """List the models of the catalog."""
     if context.invoked_subcommand:
         return
-    from providers.catalog import all_models
+    from flows.prices import catalog_with_prices
+    from providers.catalog import model_names
     from providers.kinds import kind_named
+    from tasks.home import find_home
 
     if kind:
         kind_named(kind)
-    found = [model for model in all_models() if kind in (None, model.kind)]
+    everything = map(catalog_with_prices(find_home()), model_names())
+    found = [model for model in everything if kind in (None, model.kind)]
     if as_json:
         print_json([model.model_dump(mode="json", by_alias=True) for model in found])
         return
@@ -123,7 +131,7 @@ def models(context: click.Context, kind: str | None, as_json: bool) -> None:
                     model.model,
                     model.kind,
                     ", ".join(binding.provider for binding in model.bindings),
-                    _prices(model.model),
+                    _prices(model),
                     model.best_for,
                 )
                 for model in found
@@ -136,9 +144,10 @@ def models(context: click.Context, kind: str | None, as_json: bool) -> None:
 @click.argument("name")
 def show_model(name: str) -> None:
     """Show a model's parameters, and its price and source at every provider."""
-    from providers.catalog import load_model
+    from flows.prices import catalog_with_prices
+    from tasks.home import find_home
 
-    model = load_model(name)
+    model = catalog_with_prices(find_home())(name)
     click.echo(f"{model.model} ({model.title}), {model.kind}\n{model.about}")
     click.echo(f"Best for {model.best_for}.\n")
     click.echo(
@@ -158,7 +167,7 @@ def show_model(name: str) -> None:
     )
     for binding in model.bindings:
         click.echo(f"\n{binding.provider} · {binding.endpoint} · {binding.status}")
-        click.echo(f"  price: {_price(name, binding.provider)}")
+        click.echo(f"  price: {_price(model, binding)}")
         if binding.price:
             click.echo(f"  price source: {binding.price.source} (as of {binding.price.as_of})")
         click.echo(f"  takes about {binding.latency.usual_seconds:g} s ({binding.latency.source})")
@@ -175,27 +184,22 @@ def _range(minimum: float | None, maximum: float | None) -> str:
     return f"{low}..{high}"
 
 
-def _prices(name: str) -> str:
-    from providers.catalog import load_model
-
-    bindings = load_model(name).bindings
-    prices = dict.fromkeys(_price(name, binding.provider) for binding in bindings)
-    return ", ".join(prices)
+def _prices(model: Model) -> str:
+    return ", ".join(dict.fromkeys(_price(model, binding) for binding in model.bindings))
 
 
-def _price(name: str, provider: str) -> str:
+def _price(model: Model, binding: Binding) -> str:
     """The price with every parameter at its default."""
-    from providers.catalog import load_model, quote
+    from providers.catalog import quote
     from tasks.money import dollars
 
-    model = load_model(name)
-    binding = next(binding for binding in model.bindings if binding.provider == provider)
     defaults = {
         key: given.default for key, given in model.parameters.items() if given.default is not None
     }
     price = quote(binding, defaults)
     if price.expected is None:
-        return "unpriced"
+        most = binding.ceiling_usd
+        return "unpriced" if most is None else f"unpriced, at most {dollars(most)}"
     return "free" if price.expected == 0 else f"{dollars(price.expected)} ({price.grade})"
 
 

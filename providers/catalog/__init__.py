@@ -1,6 +1,12 @@
 """The catalog: what is known of every model, as dated data with sources."""
 
-from providers.catalog.files import all_models, load_model, local_player, read_model
+from providers.catalog.files import (
+    all_models,
+    load_model,
+    local_player,
+    model_names,
+    read_model,
+)
 from providers.catalog.price import Quote, quote
 from providers.catalog.schema import Binding, Model, Parameter
 
@@ -12,6 +18,7 @@ __all__ = [
     "all_models",
     "load_model",
     "local_player",
+    "model_names",
     "quote",
     "read_model",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, literal, or_, select, update
@@ -260,3 +261,19 @@ def replace_result(connection: Connection, attempt_id: str, result: Mapping[str,
         .where(attempts.c.id == attempt_id, attempts.c.outcome == "accepted")
         .values(result=json.dumps(result))
     )
+
+
+def reprice(
+    connection: Connection, attempt_id: str, quote: Mapping[str, Decimal | None], grade: str | None
+) -> None:
+    """Write what an attempt cost by another price: `low`, `high` and `amount` in USD.
+
+    One whose amount is the vendor's own word keeps it.
+    """
+    values: dict[str, Any] = {
+        "low_nanos": to_nanos(quote["low"]),
+        "high_nanos": to_nanos(quote["high"]),
+    }
+    if "amount" in quote:
+        values |= {"amount_nanos": to_nanos(quote["amount"]), "grade": grade}
+    connection.execute(update(attempts).where(attempts.c.id == attempt_id).values(**values))

@@ -153,3 +153,9 @@ def are_asked(connection: Connection, keys: Sequence[str]) -> bool:
         if connection.execute(query.limit(1)).first():
             return True
     return False
+
+
+def all_attempts(connection: Connection) -> list[Attempt]:
+    """Return every attempt of every run, oldest first."""
+    query = select(*COLUMNS).order_by(attempts.c.created_at)
+    return [attempt_of(row) for row in connection.execute(query)]
