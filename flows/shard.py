@@ -26,7 +26,7 @@ from tasks.halt import Halt
 from tasks.invoke import Perform, perform_plainly
 from tasks.ledger import runs
 from tasks.ledger.runs import CANCELLED
-from tasks.orphans import harvest_orphans, orphans
+from tasks.orphans import bury, harvest_orphans, orphans
 from tasks.services import Services
 
 log = logging.getLogger(__name__)
@@ -258,6 +258,7 @@ class Shard:
     @asynccontextmanager
     async def _harvesting(self) -> AsyncIterator[None]:
         """Take the results of jobs that nobody waits for any more while the block runs."""
+        await self.services.ledger.do(bury)
         found = await self.services.ledger.do(orphans)
         taking = asyncio.create_task(harvest_orphans(self.services, found))
         try:

@@ -18,7 +18,7 @@ from providers.kinds import kind_named
 from tasks.candidate import Candidate, StepCall
 from tasks.halt import Halt
 from tasks.harvest import harvest
-from tasks.ledger import lookup, owners
+from tasks.ledger import attempts, lookup, owners
 from tasks.ledger.attempt import Attempt
 from tasks.services import Services
 from tasks.settling import Pursuit, settle_from_receipt
@@ -27,6 +27,20 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 20.0  # for a job of another run: it may run on, and be taken by a later one
 AT_ONCE = 16
+
+
+def bury(connection: Connection) -> None:
+    """Hold every submit whose process died before the answer; what never was accepted is unsent.
+
+    Rows that come by an attempt do the same; some have another candidate's result and never do.
+    """
+    found = [one for one in lookup.open_attempts(connection) if one.state in ("intent", "waiting")]
+    alive = {owner: owners.is_alive(connection, owner) for owner in {one.owner for one in found}}
+    for attempt in found:
+        if not alive[attempt.owner]:
+            attempts.abandon(
+                connection, attempt.id, "the process that sent it died before the answer"
+            )
 
 
 def orphans(connection: Connection) -> list[Attempt]:

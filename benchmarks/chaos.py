@@ -1,0 +1,84 @@
+"""Bad days, many of them: kills at every point, a budget under load, cancels at any moment.
+
+    uv run python benchmarks/chaos.py crash --seeds 200 --rows 30
+
+Each seed that fails is named with what failed and how to run it alone; exit code 1 if any did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.chaos.day import crash_day
+
+Faults = tuple[int, list[str], str, list[str]]
+
+
+def crash(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str]]:
+    """A day with kills; returns its faults, a line on it, and where it was killed."""
+    day = crash_day(folder, seed, rows)
+    faults = [*day.faults, *(f"  {kill}" for kill in day.kills)] if day.faults else []
+    killed = [kill.split(" number")[0] for kill in day.kills if kill.endswith(": killed")]
+    line = f"{len(killed)} kills, {len(day.lines)} invoice lines, {day.held} held"
+    return (
+        faults,
+        line,
+        ["at a random moment" if "after " in k and " s:" in k else k for k in killed],
+    )
+
+
+KINDS: dict[str, Callable[[Path, int, int], tuple[list[str], str, list[str]]]] = {"crash": crash}
+
+
+def one(task: tuple[str, int, int]) -> Faults:
+    """Run one seed in a folder of its own."""
+    kind, seed, rows = task
+    folder = Path(tempfile.mkdtemp(prefix=f"chaos-{kind}-{seed}-"))
+    try:
+        faults, line, kills = KINDS[kind](folder, seed, rows)
+    except Exception:
+        faults, line, kills = [traceback.format_exc()], "broke off", []
+    if not faults:
+        shutil.rmtree(folder, ignore_errors=True)
+    return seed, faults and [f"kept in {folder}", *faults], line, kills
+
+
+def main() -> int:
+    """Run the seeds and print what came of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--rows", type=int, default=30)
+    parser.add_argument("--jobs", type=int, default=2)
+    given = parser.parse_args()
+    seeds = range(given.first, given.first + given.seeds)
+    begun, failed, where = time.perf_counter(), 0, Counter[str]()
+    tasks = [(given.kind, seed, given.rows) for seed in seeds]
+    with multiprocessing.get_context("fork").Pool(given.jobs, maxtasksperchild=1) as pool:
+        for seed, faults, line, kills in pool.imap_unordered(one, tasks):
+            print(f"seed {seed}: {line}{' FAILED' if faults else ''}", flush=True)
+            failed += bool(faults)
+            where.update(kills)
+            for fault in faults:
+                print(f"    {fault}", flush=True)
+    seconds = time.perf_counter() - begun
+    for place, count in where.most_common():
+        print(f"  killed {count:4} x {place}")
+    print(f"{given.kind}: {len(tasks)} seeds, {failed} failed, {seconds:.0f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""A process that runs a table through the plain core, forked from one that has imported all of it.
+
+It can be told to kill itself at the n-th time that a point between intent and settle is reached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flows.frozen import open_work, start_run
+from flows.options import RunOptions
+from flows.prepare import Request
+from flows.reconciling import ask_again
+from flows.results import finish_run
+from flows.shard import Shard
+from providers import driver, http_wire, registry
+from providers.driver import Driver
+from tasks import attempt, harvest, invoke, joining, keep, settling
+from tasks.home import find_home
+from tasks.ledger import attempts, database, open_ledger, runs
+from tasks.services import open_services
+from tasks.store import Store
+
+# Where a process may die, in the order in which a step comes by: the name of what is reached, and
+# whether it is reached before or after it is done. A ledger's function runs inside its transaction.
+POINTS: tuple[tuple[Any, str, str], ...] = (
+    (attempts, "open_attempt", "after"),
+    (Driver, "submit", "before"),
+    (Driver, "submit", "after"),
+    (attempts, "submitted", "after"),
+    (Driver, "wait", "before"),
+    (Driver, "wait", "after"),
+    (settling, "keep_outputs", "before"),
+    (Store, "write_receipt", "before"),
+    (Store, "write_receipt", "after"),
+    (attempts, "settle_and_read", "before"),
+    (attempts, "settle_and_read", "after"),
+    (attempts, "settle", "after"),
+    (runs, "finish_rows", "after"),
+)
+
+
+@dataclass(frozen=True)
+class Death:
+    """The point at which a child kills itself, and at which time."""
+
+    point: int
+    number: int
+
+    def __str__(self) -> str:
+        owner, name, when = POINTS[self.point]
+        return f"{when} {getattr(owner, '__name__', owner)}.{name} number {self.number}"
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What a child does: start a run over a table, or go on with one; as where it is."""
+
+    environment: Mapping[str, str]
+    template: Path
+    table: Path
+    options: RunOptions
+    run: str | None = None
+    stop_after_seconds: float | None = None
+    is_reconciling: bool = False
+
+
+def fork(errand: Errand, death: Death | None = None) -> int:
+    """Return the process id of a child that does the errand; it ends with exit code 0 or 1."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        os.environ.update(errand.environment)
+        prepare_child()
+        if death is not None:
+            arm(death)
+        if errand.is_reconciling:
+            _reconcile()
+        else:
+            asyncio.run(_do(errand))
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def prepare_child() -> None:
+    """Short pauses, and no syncs: a kill loses nothing that was written."""
+
+    def prepare_sqlite(connection: Any, record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=OFF")
+
+    database._prepare_sqlite = prepare_sqlite
+    os.fsync = lambda descriptor: None  # type: ignore[assignment]
+    invoke.pause_seconds = lambda number: 0.0
+    joining.JOIN_POLL_SECONDS = 0.01
+    attempt.LONGEST_PAUSE_SECONDS = 0.05
+    driver.PAUSE_SECONDS = 0.02
+    driver.POLL_LONGEST_SECONDS = 0.2
+    registry.SANDBOX_FIRST_POLL_SECONDS = 0.03
+
+
+def arm(death: Death) -> None:
+    """Have this process kill itself when its point is reached for that time."""
+    owner, name, when = POINTS[death.point]
+    original: Callable[..., Any] = getattr(owner, name)
+    reached = 0
+
+    def count() -> None:
+        nonlocal reached
+        reached += 1
+        if reached == death.number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @functools.wraps(original)
+    def plain(*arguments: Any, **keywords: Any) -> Any:
+        if when == "before":
+            count()
+        result = original(*arguments, **keywords)
+        if when == "after":
+            count()
+        return result
+
+    @functools.wraps(original)
+    async def waiting(*arguments: Any, **keywords: Any) -> Any:
+        if when == "before":
+            count()
+        result = await original(*arguments, **keywords)
+        if when == "after":
+            count()
+        return result
+
+    setattr(owner, name, waiting if asyncio.iscoroutinefunction(original) else plain)
+
+
+def _reconcile() -> None:
+    home = find_home()
+    ledger = open_ledger(home.ledger_url)
+    try:
+        ask_again(ledger, home, lambda attempt: True)
+    finally:
+        ledger.close()
+
+
+async def _do(errand: Errand) -> None:
+    async with open_services(find_home(), registry.PROVIDERS) as services:
+        if errand.run is None:
+            request = Request(str(errand.template), errand.table, errand.options)
+            work = await start_run(request, services.ledger, services.store)
+        else:
+            found = await services.ledger.do(runs.one, errand.run)
+            work = open_work(found, services.ledger)
+            await services.ledger.do(runs.reset_rows, errand.run)
+        await services.ledger.do(runs.begin, work.run, owner=services.owner.id, flow_run_id=None)
+        if errand.stop_after_seconds is not None:
+            asyncio.get_running_loop().call_later(
+                errand.stop_after_seconds, services.ledger.post, runs.stop, work.run, "cancelled"
+            )
+        await Shard(services, work).run(work.rows)
+        finish_run(work, services.ledger, services.store)
+
+
+__all__ = ["POINTS", "Death", "Errand", "fork", "harvest", "http_wire", "keep"]
