@@ -20,6 +20,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+# The repository's own tests, of which these are the full size:
+from tests.chaos.budget_day import budget_day
+from tests.chaos.cancel_day import cancel_day
 from tests.chaos.day import crash_day
 
 Faults = tuple[int, list[str], str, list[str]]
@@ -38,7 +41,24 @@ def crash(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str]
     )
 
 
-KINDS: dict[str, Callable[[Path, int, int], tuple[list[str], str, list[str]]]] = {"crash": crash}
+def budget(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str]]:
+    """A day under a cap; it has a hundred rows, whatever is asked for."""
+    day = budget_day(folder, seed)
+    return day.faults, f"${day.billed} billed, {dict(day.states)}", []
+
+
+def cancel(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str]]:
+    """A day with a cancel in it."""
+    day = cancel_day(folder, seed, rows)
+    left = f"{day.held} jobs left at the vendor, {len(day.lines)} invoice lines"
+    return day.faults, f"{day.kills[0]}, {left}", []
+
+
+KINDS: dict[str, Callable[[Path, int, int], tuple[list[str], str, list[str]]]] = {
+    "crash": crash,
+    "budget": budget,
+    "cancel": cancel,
+}
 
 
 def one(task: tuple[str, int, int]) -> Faults:

@@ -89,6 +89,10 @@ class Script:
                 file.write(json.dumps(line) + "\n")
         return line
 
+    def delay(self) -> float:
+        """How long the next job takes, in seconds."""
+        return self.seconds
+
     def turn(self, endpoint: str) -> str:
         turns = self.turns.get(endpoint, [])
         return turns.pop(0) if turns else "ok"
@@ -156,7 +160,7 @@ class ScriptedWire:
         if turn == "busy":
             return Answer(503, {})
         line = self.script.accept(path, call.body)
-        ready = asyncio.get_running_loop().time() + self.script.seconds
+        ready = asyncio.get_running_loop().time() + self.script.delay()
         self.script.jobs[line["job"]] = {"turn": turn, "body": line["body"], "ready": ready}
         if turn == "lost":
             raise UncertainError("the connection was reset before the answer")

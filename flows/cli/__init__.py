@@ -9,7 +9,7 @@ import sys
 
 import click
 
-from flows.cli import ledger, look, read, rehearse, work
+from flows.cli import ledger, look, prove, read, rehearse, work
 from flows.one_place import check_one_place
 from providers.errors import MediaflowsError
 
@@ -26,6 +26,7 @@ for command in (
     *read.COMMANDS,
     *ledger.COMMANDS,
     *rehearse.COMMANDS,
+    *prove.COMMANDS,
 ):
     cli.add_command(command)
 

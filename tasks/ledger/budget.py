@@ -227,3 +227,9 @@ def overrun(connection: Connection, run: str, since: float) -> str | None:
         return None
     billed, most = from_nanos(found.amount_nanos), from_nanos(found.high_nanos)
     return f"{found.model}@{found.provider} billed ${billed} for a call of at most ${most}"
+
+
+def reserved(connection: Connection, run: str) -> Decimal:
+    """Return what a run's rows in flight have set aside in all, in USD."""
+    given = {"of_run": run, "of_provider": ALL}
+    return from_nanos(int(connection.execute(_RESERVED, given).scalar_one())) or Decimal(0)

@@ -102,6 +102,11 @@ def _digest(store: Store, media: Media) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "missing"
 
 
+def still_reserved(amount: Decimal) -> list[str]:
+    """When no row is in flight nothing is set aside."""
+    return [f"${amount} is still reserved"] if amount else []
+
+
 def not_final(ends: Sequence[RowEnd | None], rows: int) -> list[str]:
     """Every row has ended, in a state that has a name, and no bug of ours is the reason."""
     faults = [] if len(ends) == rows else [f"{len(ends)} rows instead of {rows}"]
