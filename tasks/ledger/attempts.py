@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, literal, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, literal, or_, select, update
 
 from tasks.ledger import lookup
 from tasks.ledger.attempt import Attempt, Opening, Place, Settlement
@@ -35,10 +35,15 @@ _CHANGE_OPEN = update(attempts).where(
 
 def open_attempt(connection: Connection, opening: Opening) -> bool:
     """Write the intent; False when another open or accepted attempt holds the request."""
-    if connection.execute(_ACCEPTED_ID, {"of_key": opening.key}).first():
-        return False
     _remember_request(connection, opening)
-    return bool(_insert_attempt(connection, _values(opening) | {"state": "intent"}))
+    if not _insert_attempt(connection, _values(opening) | {"state": "intent"}):
+        return False
+    # Asked only now: on PostgreSQL another process may have settled its attempt as accepted
+    # between an earlier look and our insert, and this would be a second submit.
+    if connection.execute(_ACCEPTED_ID, {"of_key": opening.key}).first():
+        connection.execute(delete(attempts).where(attempts.c.id == opening.id))
+        return False
+    return True
 
 
 def submitted(
@@ -181,8 +186,15 @@ def _remember_request(connection: Connection, opening: Opening) -> None:
     )
 
 
-def _insert_attempt(connection: Connection, values: Mapping[str, Any]) -> int:
-    return connection.execute(insert_or_ignore(connection, attempts), values).rowcount
+def _insert_attempt(connection: Connection, values: Mapping[str, Any]) -> bool:
+    # Asked for by name: without it an insert on PostgreSQL may answer -1, and a request that another
+    # process held was sent a second time (seen with four processes, 2026-11-21).
+    done = connection.execute(
+        insert_or_ignore(connection, attempts),
+        values,
+        execution_options={"preserve_rowcount": True},
+    )
+    return done.rowcount == 1
 
 
 def _values(opening: Opening) -> dict[str, Any]:

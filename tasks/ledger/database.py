@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import random
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    func,
     insert,
     inspect,
     select,
@@ -38,6 +42,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 BUSY_SECONDS = 60.0
+BUSY_PAUSE_SECONDS = 0.05
+OPENING_LOCK = 7_744_110  # any number that nobody else locks in this database
+POSTGRESQL = ("postgres", "postgresql")  # as people write it; SQLAlchemy would take psycopg2
+GIVE_WAY = ("40P01", "40001")  # deadlock, serialization failure: the same again will do
+GIVE_WAY_TIMES = 6
 GROUP = 64  # pieces of work in one transaction at most
 
 
@@ -104,9 +113,10 @@ class Ledger:
                     return
 
     def _settle(self, connection: Connection, group: list[_Piece]) -> None:
+        # A piece may be done twice, when the answer to a commit was lost with its connection: each
+        # is written so that it does nothing the second time (settling twice, recording one job).
         try:
-            with connection.begin():
-                results = [piece.work(connection) for piece in group]
+            results = _in_transaction(connection, group)
         except BaseException as error:
             if len(group) == 1:
                 _finish(group[0].done, error=_readable(error, self.url))
@@ -116,6 +126,18 @@ class Ledger:
             return
         for piece, result in zip(group, results, strict=True):
             _finish(piece.done, result=result)
+
+
+def _in_transaction(connection: Connection, group: list[_Piece]) -> list[Any]:
+    for left in reversed(range(GIVE_WAY_TIMES)):
+        try:
+            with connection.begin():
+                return [piece.work(connection) for piece in group]
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in GIVE_WAY or not left:
+                raise
+        time.sleep(random.uniform(0.5, 1.5) * BUSY_PAUSE_SECONDS)
+    raise AssertionError("unreachable: the last try returns or raises")
 
 
 def _finish(done: Future[Any], result: Any = None, error: BaseException | None = None) -> None:
@@ -145,6 +167,8 @@ def open_ledger(url: str) -> Ledger:
     engine = _engine(url)
     try:
         with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":  # several processes may create it at once
+                connection.execute(select(func.pg_advisory_xact_lock(OPENING_LOCK)))
             found = _schema_version(connection)
             if found is not None and found > SCHEMA_VERSION:
                 raise _written_by_a_newer(url, found)
@@ -195,12 +219,17 @@ def shown_url(url: str) -> str:
 def _engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
+        if parsed.drivername in POSTGRESQL:
+            parsed = parsed.set(drivername="postgresql+psycopg")
         if not parsed.drivername.startswith("sqlite"):
-            return create_engine(parsed)
+            return create_engine(parsed, pool_size=1, pool_pre_ping=True)
     except SQLAlchemyError as error:
         raise SetupError(f"MEDIAFLOWS_LEDGER_URL: {error}") from None
     except ModuleNotFoundError as error:
-        raise SetupError(f"MEDIAFLOWS_LEDGER_URL needs the package {error.name!r}.") from None
+        raise SetupError(
+            f"MEDIAFLOWS_LEDGER_URL needs the package {error.name!r}: for PostgreSQL install "
+            "mediaflows[postgresql]."
+        ) from None
     if parsed.database:
         try:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
@@ -220,8 +249,25 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     # sqlite3 would begin a transaction by itself, and late: a read that turns into a write in the
     # middle of a transaction fails at once with "database is locked", whatever the time-out.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
+    _write_ahead(connection)
     connection.execute("PRAGMA synchronous=FULL")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Turn on the write-ahead log, once for each database.
+
+    Turning it on does not wait as statements do: of eight processes that opened a new ledger at
+    once, some were told "database is locked" (2026-11-21).
+    """
+    last = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > last:
+                raise
+        time.sleep(random.uniform(0.5, 1.5) * BUSY_PAUSE_SECONDS)
 
 
 def _begin_immediate(dbapi_connection: PoolProxiedConnection) -> None:

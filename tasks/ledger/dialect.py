@@ -24,4 +24,4 @@ def database_now(connection: Connection) -> ColumnElement[float]:
     """Return the database's clock in seconds since 1970, as an SQL expression."""
     if connection.dialect.name == "sqlite":
         return literal_column("((julianday('now') - 2440587.5) * 86400.0)")
-    return literal_column("extract(epoch FROM clock_timestamp())")
+    return literal_column("CAST(extract(epoch FROM clock_timestamp()) AS double precision)")

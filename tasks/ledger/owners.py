@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from uuid import uuid4
 
 import psutil
@@ -16,6 +18,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from tasks.ledger.dialect import database_now
 from tasks.ledger.schema import owners
 
+PROC = Path("/proc")  # where Linux shows its processes
 STALE_SECONDS = 60.0  # a live owner beats every five seconds
 
 
@@ -32,7 +35,7 @@ class Owner:
 def this_process() -> Owner:
     """Return a new owner for this process."""
     pid = os.getpid()
-    return Owner(uuid4().hex, socket.gethostname(), pid, psutil.Process(pid).create_time())
+    return Owner(uuid4().hex, _host(), pid, _started(pid) or 0.0)
 
 
 def register(connection: Connection, owner: Owner) -> None:
@@ -65,13 +68,37 @@ def is_alive(connection: Connection, owner_id: str | None) -> bool:
     ).first()
     if row is None:
         return False
-    if row.host == socket.gethostname():
-        try:
-            started = psutil.Process(row.pid).create_time()
-            return bool(abs(started - row.process_started) < 1.0)
-        except psutil.Error:
-            return False
-    return bool(row.now - row.heartbeat < STALE_SECONDS)
+    if row.host == _host():
+        return bool(_started(row.pid) == row.process_started)
+    # A heartbeat that lies ahead is as dead as an old one: the clock was set back since.
+    return bool(abs(row.now - row.heartbeat) < STALE_SECONDS)
+
+
+@cache
+def _host() -> str:
+    """Return this machine, and since when it runs: after a restart its processes are others."""
+    try:
+        boot = (PROC / "sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    except OSError:
+        boot = ""
+    return f"{socket.gethostname()}/{boot}"
+
+
+def _started(pid: int) -> float | None:
+    """Return when a process was started, or None when it has ended.
+
+    On Linux in clock ticks since the machine was: what psutil works out from them moves with the
+    wall clock, and a live owner would look dead once that was set (2026-11-21).
+    """
+    try:
+        if PROC.exists():
+            text = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+            state, *fields = text.rpartition(")")[2].split()
+            return None if state in "ZX" else float(fields[18])
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+    except (OSError, psutil.Error):
+        return None
 
 
 def forget(connection: Connection, owner: Owner) -> None:

@@ -42,9 +42,15 @@ _left_out: list[str] = []
 
 
 def program(name: str) -> str | None:
-    """Return where a program is: beside this Python, else on the PATH."""
+    """Return where a program is: beside this Python, on the PATH, or where Debian puts servers."""
     beside = Path(sys.executable).parent / name
-    return str(beside) if beside.exists() else shutil.which(name)
+    servers = map(str, Path("/usr/lib/postgresql").glob("*/bin"))
+    return (
+        str(beside)
+        if beside.exists()
+        else shutil.which(name)
+        or next(filter(None, (shutil.which(name, path=folder) for folder in servers)), None)
+    )
 
 
 def _missing(item: pytest.Item) -> list[str]:
