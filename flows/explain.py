@@ -6,6 +6,7 @@ import hashlib
 import time
 from pathlib import Path
 
+from flows.differences import why_not_reused
 from providers.errors import InputError, RequestError, near
 from tasks.ledger import Ledger, lookup, runs
 from tasks.ledger.attempt import Attempt, Place
@@ -30,8 +31,7 @@ def explain_step(ledger: Ledger, run: Run, row: str, step: str) -> list[str]:
     ]
     if used is None and not here:
         raise RequestError(
-            f"Row {row!r} of run {run.id} has nothing at step {step!r}: it did not come so far, "
-            "or the template has no such step."
+            f"Row {row!r} of run {run.id} has nothing at step {step!r}: {_why(ledger, run, row)}"
         )
     lines = []
     if used is not None:
@@ -39,8 +39,26 @@ def explain_step(ledger: Ledger, run: Run, row: str, step: str) -> list[str]:
         whose = "made by this row" if own else f"reused, $0.00: {_maker(used)}"
         lines.append(f"{row} · {step}: {whose}")
         lines += _request(ledger, used)
+        lines += why_not_reused(ledger, used) if own else []
     lines += ["attempts of this row:"] if here else []
-    return lines + [f"  {_attempt(attempt)}" for attempt in here]
+    lines += [f"  {_attempt(attempt)}" for attempt in here]
+    states = {attempt.state for attempt in here}
+    if "submitted" in states:
+        lines.append(f"its job runs on: mediaflows resume {run.id} takes its result")
+    if "uncertain" in states:
+        lines.append(
+            "nobody here knows whether it was accepted: mediaflows ledger reconcile, or resume "
+            f"{run.id} --on-uncertain resubmit"
+        )
+    return lines
+
+
+def _why(ledger: Ledger, run: Run, row: str) -> str:
+    end = next((end for end in ledger.do_now(runs.ends_of, run.id) if end and end.row == row), None)
+    if end is None:
+        return "the row has not ended yet, or the template has no such step."
+    reason = f" ({end.reason})" if end.reason else ""
+    return f"the row ended as {end.state}{reason}, or the template has no such step."
 
 
 def explain_file(ledger: Ledger, path: Path) -> list[str]:

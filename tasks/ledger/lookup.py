@@ -159,3 +159,24 @@ def all_attempts(connection: Connection) -> list[Attempt]:
     """Return every attempt of every run, oldest first."""
     query = select(*COLUMNS).order_by(attempts.c.created_at)
     return [attempt_of(row) for row in connection.execute(query)]
+
+
+def like(connection: Connection, attempt: Attempt, most: int) -> list[Attempt]:
+    """Return earlier accepted attempts on other requests of the same row and step, or model.
+
+    Those of the same row and step first, then the newest first; at most so many.
+    """
+    place = attempt.place
+    is_same_place = and_(attempts.c.row == place.row, attempts.c.step == place.step)
+    query = (
+        select(*COLUMNS)
+        .where(
+            attempts.c.key != attempt.key,
+            attempts.c.outcome == "accepted",
+            attempts.c.created_at < attempt.created_at,
+            or_(is_same_place, attempts.c.model == attempt.model),
+        )
+        .order_by(is_same_place.desc(), attempts.c.created_at.desc())
+        .limit(most)
+    )
+    return [attempt_of(row) for row in connection.execute(query)]
