@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.chaos.budget_day import budget_day
 from tests.chaos.cancel_day import cancel_day
 from tests.chaos.day import crash_day
+from tests.chaos.kills import A_MOMENT, ENDED, Kill
 
 Faults = tuple[int, list[str], str, list[str]]
 
@@ -32,13 +33,13 @@ def crash(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str]
     """A day with kills; returns its faults, a line on it, and where it was killed."""
     day = crash_day(folder, seed, rows)
     faults = [*day.faults, *(f"  {kill}" for kill in day.kills)] if day.faults else []
-    killed = [kill.split(" number")[0] for kill in day.kills if kill.endswith(": killed")]
-    line = f"{len(killed)} kills, {len(day.lines)} invoice lines, {day.held} held"
-    return (
-        faults,
-        line,
-        ["at a random moment" if "after " in k and " s:" in k else k for k in killed],
-    )
+    places = [where(kill) for kill in day.kills if kill.how != ENDED]
+    return faults, f"{len(places)} kills, {len(day.lines)} invoice lines, {day.held} held", places
+
+
+def where(kill: Kill) -> str:
+    """Return where a process was killed: where it was to be, or at any moment instead."""
+    return kill.place if kill.how == "killed" else A_MOMENT
 
 
 def budget(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str]]:
@@ -51,7 +52,7 @@ def cancel(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str
     """A day with a cancel in it."""
     day = cancel_day(folder, seed, rows)
     left = f"{day.held} jobs left at the vendor, {len(day.lines)} invoice lines"
-    return day.faults, f"{day.kills[0]}, {left}", []
+    return day.faults, f"{day.said}, {left}", []
 
 
 KINDS: dict[str, Callable[[Path, int, int], tuple[list[str], str, list[str]]]] = {

@@ -19,6 +19,7 @@ from flows.worst_case import Used, row_cap, worst_case
 from tasks.candidate import RowCap
 from tasks.ledger import budget, lookup, runs
 from tasks.ledger.schema import ALL
+from tasks.money import dollars
 from tasks.services import Services
 
 ASK_AGAIN_SECONDS = 0.5  # what another process gives back is seen after this time
@@ -70,7 +71,10 @@ class Admission:
         if cap := self.row_cap(row):
             least = sum((p for step, p in cap.one_try.items() if step not in ended), Decimal(0))
             if least > cap.most:
-                return f"it may cost up to ${least}, and --max-cost-per-row is ${cap.most}"
+                return (
+                    f"it may cost up to {dollars(least)}, and --max-cost-per-row is "
+                    f"{dollars(cap.most)}"
+                )
             worst = {name: min(amount, cap.most) for name, amount in worst.items()}
         if not self.caps or not worst[ALL]:
             return None

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from tasks.ledger.attempt import Attempt
-from tasks.money import dollars, total
+from tasks.money import total
 from tasks.report import Facts
 
 SHOWN = 20
@@ -47,6 +46,4 @@ def _left(left: Sequence[Attempt]) -> list[str]:
 
 
 def _up_to(attempts: Sequence[Attempt]) -> str:
-    known = sum((one.high for one in attempts if one.high is not None), Decimal(0))
-    unpriced = sum(one.high is None for one in attempts)
-    return f"up to {dollars(known)}" + (f" and {unpriced:,} unpriced" if unpriced else "")
+    return f"up to {total(attempt.high for attempt in attempts)}"

@@ -32,7 +32,7 @@ from tasks.ledger import owners
 from tasks.ledger.attempt import Opening
 from tasks.ledger.dialect import insert_or_ignore
 from tasks.ledger.schema import ALL, OPEN, attempts, caps, reservations
-from tasks.money import from_nanos, to_nanos
+from tasks.money import NANO, dollars, from_nanos, to_nanos
 
 _OF_RUN = bindparam("of_run", type_=String)
 _OF_PROVIDER = bindparam("of_provider", type_=String)
@@ -174,8 +174,8 @@ def _release_dead(connection: Connection, run: str, owner: str) -> int:
 
 def _why(provider: str, limit: int, wanted: int) -> str:
     whose = f"the cap for {provider}" if provider else "the cap"
-    most, cap = (from_nanos(nanos) for nanos in (wanted, limit))
-    return f"{whose} of ${cap} has no room for a row that may cost up to ${most}"
+    most, cap = (dollars(Decimal(nanos) * NANO) for nanos in (wanted, limit))
+    return f"{whose} of {cap} has no room for a row that may cost up to {most}"
 
 
 def require_room_in_row(
@@ -204,8 +204,8 @@ def require_room_in_row(
     so_far = from_nanos(int(counted.scalar_one())) or Decimal(0)
     if so_far + (opening.high or Decimal(0)) + rest > most:
         raise BudgetError(
-            f"another submit could cost ${opening.high}, the row has cost ${so_far} so far, and "
-            f"--max-cost-per-row is ${most}"
+            f"another submit could cost {dollars(opening.high or Decimal(0))}, the row has cost "
+            f"{dollars(so_far)} so far, and --max-cost-per-row is {dollars(most)}"
         )
 
 
@@ -225,8 +225,10 @@ def overrun(connection: Connection, run: str, since: float) -> str | None:
     found = connection.execute(query).first()
     if found is None:
         return None
-    billed, most = from_nanos(found.amount_nanos), from_nanos(found.high_nanos)
-    return f"{found.model}@{found.provider} billed ${billed} for a call of at most ${most}"
+    billed, most = (
+        dollars(Decimal(nanos) * NANO) for nanos in (found.amount_nanos, found.high_nanos)
+    )
+    return f"{found.model}@{found.provider} billed {billed} for a call of at most {most}"
 
 
 def reserved(connection: Connection, run: str) -> Decimal:

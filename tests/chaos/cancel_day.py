@@ -30,7 +30,7 @@ def cancel_day(folder: Path, seed: int, rows: int) -> Day:
         errand = Errand(environment, template, table, options)
         seconds = chance.uniform(0.1, 4.0)
         to_the_end(replace(errand, stop_after_seconds=seconds), day)
-        day.kills.append(f"cancelled after {seconds:.2f} s")
+        day.said = f"cancelled after {seconds:.2f} s"
         lines = sandbox.invoice()
         with ledger_of(folder) as ledger:
             left, made = _left(ledger), ledger.do_now(lookup.all_attempts)

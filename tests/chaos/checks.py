@@ -12,31 +12,74 @@ from flows.runner import STATES
 from providers.media import Media
 from tasks.accounts import low_high
 from tasks.invoke import SUBMITS, result_of
-from tasks.ledger.attempt import Attempt
+from tasks.ledger.attempt import Attempt, Place
 from tasks.ledger.runs import RowEnd
 from tasks.store import Store
 
 Line = dict[str, Any]
-ENDED_FOR_GOOD = ("failed", "refused", "rejected", "unsent", "cancelled", "lost", "given_up")
+Pair = tuple[Line, Attempt]
+# After one of these, and no other, the same row, step and item may be sent again unasked.
+MAY_BE_FOLLOWED = ("failed", "refused", "rejected", "unsent", "cancelled")
 
 
-def unmatched(lines: Sequence[Line], attempts: Sequence[Attempt]) -> list[str]:
-    """Lines and attempts with a job match one to one; other lines are of one held attempt each."""
-    jobs = Counter((one.provider, one.job) for one in attempts if one.job)
-    faults = [f"job {job} stands at {count} attempts" for job, count in jobs.items() if count > 1]
-    known = {(line["provider"], line["job"]): line for line in lines}
-    faults += [f"job {job} is on no invoice line" for job in jobs if job not in known]
-    held = Counter((a.provider, a.body_digest) for a in attempts if _is_in_doubt(a))
-    others = Counter(
-        (line["provider"], line["body_sha256"]) for job, line in known.items() if job not in jobs
-    )
-    return faults + [f"{n} lines of nobody: body {body}" for body, n in (others - held).items()]
+def paired(lines: Sequence[Line], attempts: Sequence[Attempt]) -> tuple[list[Pair], list[Line]]:
+    """Return each invoice line with its attempt, and the lines that are nobody's.
+
+    A line is the attempt's that has its job, or else of one attempt in doubt that sent its body.
+    """
+    by_job = {(one.provider, one.job): one for one in attempts if one.job}
+    in_doubt: defaultdict[Any, list[Attempt]] = defaultdict(list)
+    for one in attempts:
+        if _is_in_doubt(one):
+            in_doubt[one.provider, one.body_digest].append(one)
+    pairs, nobodys = [], []
+    for line in lines:
+        known = by_job.get((line["provider"], line["job"]))
+        held = in_doubt[line["provider"], line["body_sha256"]]
+        if known is not None:
+            pairs.append((line, known))
+        elif held:
+            pairs.append((line, held.pop(0)))
+        else:
+            nobodys.append(line)
+    return pairs, nobodys
 
 
 def _is_in_doubt(attempt: Attempt) -> bool:
     return not attempt.job and (
         attempt.state in ("uncertain", "intent") or attempt.outcome == "given_up"
     )
+
+
+def unmatched(lines: Sequence[Line], attempts: Sequence[Attempt]) -> list[str]:
+    """Lines and attempts with a job match one to one; other lines are of one held attempt each."""
+    jobs = Counter((one.provider, one.job) for one in attempts if one.job)
+    faults = [f"job {job} stands at {count} attempts" for job, count in jobs.items() if count > 1]
+    on_invoice = Counter((line["provider"], line["job"]) for line in lines)
+    faults += [f"job {job} is on no invoice line" for job in jobs if job not in on_invoice]
+    faults += [f"job {job} has {count} lines" for job, count in on_invoice.items() if count > 1]
+    pairs, nobodys = paired(lines, attempts)
+    faults += [f"job {line['job']} is nobody's: body {line['body_sha256']}" for line in nobodys]
+    for line, attempt in pairs:
+        if line["body_sha256"] != attempt.body_digest:
+            faults.append(f"{attempt.place}: job {attempt.job} was sent with another body")
+    return faults
+
+
+def misjudged(lines: Sequence[Line], attempts: Sequence[Attempt]) -> list[str]:
+    """What the vendor finished and billed is kept or was turned down, at what the vendor says."""
+    faults = []
+    for line, attempt in paired(lines, attempts)[0]:
+        if not attempt.job or attempt.is_open:
+            continue
+        succeeded = line["outcome"] == "succeeded"
+        if line["outcome"] == "running" or succeeded != (
+            attempt.outcome in ("accepted", "rejected")
+        ):
+            faults.append(f"{attempt.place}: {attempt.outcome}, the vendor says {line['outcome']}")
+        elif succeeded and line["amount"] is not None and Decimal(line["amount"]) != attempt.amount:
+            faults.append(f"{attempt.place}: {attempt.amount}, the vendor says {line['amount']}")
+    return faults
 
 
 def out_of_bounds(lines: Sequence[Line], attempts: Sequence[Attempt]) -> list[str]:
@@ -66,24 +109,48 @@ def _bounds(attempts: Sequence[Attempt]) -> tuple[Decimal, Decimal]:
 
 
 def sent_too_soon(attempts: Sequence[Attempt]) -> list[str]:
-    """No second submit of a row, step and item before the one before it had ended for good."""
-    places: defaultdict[Any, list[Attempt]] = defaultdict(list)
-    for attempt in attempts:
-        if attempt.provider != "local":
-            places[attempt.place].append(attempt)
+    """By the ledger: no second attempt of a row, step and item before the last had ended for good."""
     faults = []
-    for place, made in places.items():
-        made.sort(key=lambda attempt: attempt.created_at)
-        for earlier, later in zip(made, made[1:], strict=False):
-            ended = (
-                earlier.outcome in ENDED_FOR_GOOD and (earlier.settled_at or 0) <= later.created_at
-            )
-            if not ended:
-                faults.append(f"{place}: {later.id} after {earlier.id} was {earlier.outcome}")
-        taken = sum(one.outcome != "unsent" and (bool(one.job) or one.is_open) for one in made)
+    for place, made in _by_place((one, one.created_at) for one in attempts).items():
+        for (earlier, _), (later, at) in zip(made, made[1:], strict=False):
+            if not _had_ended(earlier, at):
+                faults.append(f"{place}: {later.id} after {earlier.id} was {_standing(earlier)}")
+        taken = sum(one.outcome != "unsent" and (bool(one.job) or one.is_open) for one, _ in made)
         if taken > SUBMITS:
             faults.append(f"{place}: {taken} submits")
     return faults
+
+
+def accepted_too_soon(lines: Sequence[Line], attempts: Sequence[Attempt]) -> list[str]:
+    """By the vendor's clock: no job of a row, step and item while an earlier one was undecided."""
+    pairs, _ = paired(lines, attempts)
+    faults = []
+    for place, made in _by_place((one, line["accepted_at"]) for line, one in pairs).items():
+        for (earlier, _), (later, at) in zip(made, made[1:], strict=False):
+            if not _had_ended(earlier, at):
+                faults.append(
+                    f"{place}: a job of {later.id} was accepted when {earlier.id} was "
+                    f"{_standing(earlier)}"
+                )
+    return faults
+
+
+def _by_place(found: Any) -> dict[Place, list[tuple[Attempt, float]]]:
+    places: defaultdict[Place, list[tuple[Attempt, float]]] = defaultdict(list)
+    for attempt, at in found:
+        if attempt.provider != "local":
+            places[attempt.place].append((attempt, at))
+    for made in places.values():
+        made.sort(key=lambda one: one[1])
+    return places
+
+
+def _had_ended(attempt: Attempt, at: float) -> bool:
+    return attempt.outcome in MAY_BE_FOLLOWED and (attempt.settled_at or 0) <= at
+
+
+def _standing(attempt: Attempt) -> str:
+    return attempt.outcome or attempt.state
 
 
 def not_on_disk(attempts: Sequence[Attempt], store: Store) -> list[str]:
@@ -116,3 +183,13 @@ def not_final(ends: Sequence[RowEnd | None], rows: int) -> list[str]:
         elif "internal error" in end.reason:
             faults.append(f"row {end.row}: {end.reason}")
     return faults
+
+
+def parked_for_nothing(ends: Sequence[RowEnd | None], attempts: Sequence[Attempt]) -> list[str]:
+    """A row waits for a person only while one of its submits is held."""
+    held = {one.place.row for one in attempts if one.state == "uncertain"}
+    return [
+        f"row {end.row} is parked, and nothing of it is held: {end.reason}"
+        for end in ends
+        if end is not None and end.state == "parked" and end.row not in held
+    ]

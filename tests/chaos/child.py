@@ -16,36 +16,55 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# A child is forked from a process that has imported all that it will need; some of that is
+# otherwise imported late, in every child anew.
+import h2.connection  # noqa: F401
+import pandas as pd  # noqa: F401
+from PIL import Image
+
+from flows import results
 from flows.frozen import open_work, start_run
 from flows.options import RunOptions
 from flows.prepare import Request
 from flows.reconciling import ask_again
 from flows.results import finish_run
 from flows.shard import Shard
-from providers import driver, http_wire, registry
+from providers import driver, registry
 from providers.driver import Driver
-from tasks import attempt, harvest, invoke, joining, keep, settling
+from tasks import attempt, invoke, joining, settling
 from tasks.home import find_home
-from tasks.ledger import attempts, database, open_ledger, runs
+from tasks.ledger import attempts, budget, database, open_ledger, runs
 from tasks.services import open_services
 from tasks.store import Store
 
-# Where a process may die, in the order in which a step comes by: the name of what is reached, and
-# whether it is reached before or after it is done. A ledger's function runs inside its transaction.
+Image.init()
+
+# Where a process may die, in the order in which a row comes by: the name of what is reached, and
+# whether it is reached before or after it is done. A ledger's function runs inside its transaction,
+# so that what it has written is undone by the death.
 POINTS: tuple[tuple[Any, str, str], ...] = (
+    (budget, "admit", "after"),
     (attempts, "open_attempt", "after"),
     (Driver, "submit", "before"),
+    (attempts, "waiting", "after"),
+    (attempts, "intend_again", "after"),
+    (attempts, "abandon", "after"),
     (Driver, "submit", "after"),
     (attempts, "submitted", "after"),
     (Driver, "wait", "before"),
     (Driver, "wait", "after"),
+    (Store, "_finish", "before"),
     (settling, "keep_outputs", "before"),
     (Store, "write_receipt", "before"),
     (Store, "write_receipt", "after"),
     (attempts, "settle_and_read", "before"),
     (attempts, "settle_and_read", "after"),
     (attempts, "settle", "after"),
+    (settling, "_settle", "after"),
+    (Store, "place", "before"),
     (runs, "finish_rows", "after"),
+    (budget, "release", "after"),
+    (results, "write_results", "after"),
 )
 
 
@@ -57,8 +76,13 @@ class Death:
     number: int
 
     def __str__(self) -> str:
-        owner, name, when = POINTS[self.point]
-        return f"{when} {getattr(owner, '__name__', owner)}.{name} number {self.number}"
+        return f"{point_name(self.point)} number {self.number}"
+
+
+def point_name(point: int) -> str:
+    """Return what people call a point: `after attempts.submitted`."""
+    owner, name, when = POINTS[point]
+    return f"{when} {owner.__name__.split('.')[-1]}.{name}"
 
 
 @dataclass(frozen=True)
@@ -100,14 +124,15 @@ def fork(errand: Errand, death: Death | None = None) -> int:
 
 
 def prepare_child() -> None:
-    """Short pauses, and no syncs: a kill loses nothing that was written."""
+    """Short pauses, no contact sheet, and no syncs: a kill loses nothing that was written."""
 
-    def prepare_sqlite(connection: Any, record: Any) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
+    prepare = database._prepare_sqlite
+
+    def prepare_without_syncs(connection: Any, record: Any) -> None:
+        prepare(connection, record)
         connection.execute("PRAGMA synchronous=OFF")
 
-    database._prepare_sqlite = prepare_sqlite
+    database._prepare_sqlite = prepare_without_syncs
     os.fsync = lambda descriptor: None  # type: ignore[assignment]
     invoke.pause_seconds = lambda number: 0.0
     joining.JOIN_POLL_SECONDS = 0.01
@@ -115,6 +140,7 @@ def prepare_child() -> None:
     driver.PAUSE_SECONDS = 0.02
     driver.POLL_LONGEST_SECONDS = 0.2
     registry.SANDBOX_FIRST_POLL_SECONDS = 0.03
+    results._write_contact = lambda *given: None  # most of an ending process's work, for nobody
 
 
 def arm(death: Death) -> None:
@@ -175,6 +201,3 @@ async def _do(errand: Errand) -> None:
             )
         await Shard(services, work).run(work.rows)
         finish_run(work, services.ledger, services.store)
-
-
-__all__ = ["POINTS", "Death", "Errand", "fork", "harvest", "http_wire", "keep"]

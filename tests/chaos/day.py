@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.request import ProxyHandler, Request, build_opener
 
 from flows.options import RunOptions
 from providers.registry import SANDBOX_VARIABLE
@@ -24,7 +20,8 @@ from tasks.ledger.attempt import Attempt
 from tasks.store import Store
 from tests.chaos import checks
 from tests.chaos.checks import Line
-from tests.chaos.child import POINTS, Death, Errand, fork
+from tests.chaos.child import Errand, fork
+from tests.chaos.kills import ENDED, SECONDS, WAYS, Kill, kill, wait
 
 TEMPLATE = """\
 name: three-steps
@@ -39,8 +36,8 @@ steps:
 outputs: {photo: $photo, other: $other, cutout: $cutout}
 """
 FAST = {"time_scale": 0.004, "queue_seconds": 0.02, "longest_seconds": 0.3, "pictures": "plain"}
-CHILD_SECONDS = 60.0  # a child that takes longer hangs
-_OPENER = build_opener(ProxyHandler({}))
+KILLS = 6
+RESUMES = 8  # that nobody kills: by then nothing is left that could still move
 
 
 @dataclass
@@ -49,11 +46,12 @@ class Day:
 
     folder: Path
     rows: int
-    kills: list[str] = field(default_factory=list)
+    kills: list[Kill] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     held: int = 0
+    said: str = ""
 
 
 def write_profile(folder: Path, **changes: Any) -> Path:
@@ -95,7 +93,7 @@ def vendor(
         sandbox.stop()
 
 
-def crash_day(folder: Path, seed: int, rows: int, kills: int = 5) -> Day:
+def crash_day(folder: Path, seed: int, rows: int, kills: int = KILLS) -> Day:
     """Return what is left of a day with so many kills, after it has been gone on with to its end."""
     template, table = write_inputs(folder, rows)
     chance, day = random.Random(seed), Day(folder, rows)
@@ -106,12 +104,14 @@ def crash_day(folder: Path, seed: int, rows: int, kills: int = 5) -> Day:
             jobs=10, breaker=False, provider=("fal",), max_cost=cap, allow_unpriced=True
         )
         errand = Errand(environment, template, table, options)
-        for _ in range(kills):
-            day.kills.append(_killed(sandbox, _next(folder, errand), chance))
-        for _ in range(3):  # what parks because of a slow job or a bad download is taken up again
-            to_the_end(_next(folder, errand), day)
+        for number in range(kills):
+            way = WAYS[(seed * kills + number) % len(WAYS)]
+            day.kills.append(kill(sandbox, _next(folder, errand), way, chance))
+            if "ended with" in day.kills[-1].how:
+                day.faults.append(f"a process failed before it was killed: {day.kills[-1]}")
+        until_nothing_moves(day, lambda: to_the_end(_next(folder, errand), day))
         to_the_end(replace(errand, is_reconciling=True), day)
-        _look(day, sandbox)
+        look(day, sandbox)
     return day
 
 
@@ -121,9 +121,7 @@ def _next(folder: Path, errand: Errand) -> Errand:
         return errand
     with ledger_of(folder) as ledger:
         found = ledger.do_now(runs.find, "")
-    if not found:
-        return errand
-    return replace(errand, run=found[0].id)
+    return replace(errand, run=found[0].id) if found else errand
 
 
 @contextmanager
@@ -136,82 +134,59 @@ def ledger_of(folder: Path) -> Iterator[Ledger]:
         ledger.close()
 
 
-def _killed(sandbox: RunningSandbox, errand: Errand, chance: random.Random) -> str:
-    """Do an errand in a process that is killed somewhere; return where."""
-    way = chance.choice(("moment", "inside", "inside", "vendor"))
-    if way == "inside":
-        death = Death(chance.randrange(len(POINTS)), chance.choice((1, 1, 2, 3, 5, 8)))
-        pid = fork(errand, death)
-        return f"{death}: {_wait(pid, CHILD_SECONDS)}"
-    pid = fork(errand)
-    if way == "vendor":
-        point, number = chance.choice(("before_reply", "after_reply", "poll", "download")), 1
-        number = chance.choice((1, 2, 4, 8))
-        _watch(sandbox, {"pid": pid, "point": point, "nth": number})
-        return f"vendor's {point} number {number}: {_wait(pid, CHILD_SECONDS)}"
-    seconds = chance.uniform(0.1, 1.2)
-    return f"after {seconds:.2f} s: {_wait(pid, seconds)}"
-
-
-def _watch(sandbox: RunningSandbox, asked: dict[str, Any]) -> None:
-    url = sandbox.invoice_url.replace("/invoice", "/watch")
-    body = json.dumps(asked).encode()
-    request = Request(url, body, {"content-type": "application/json"})
-    with suppress(OSError):
-        _OPENER.open(request, timeout=5).close()
-
-
-def _wait(pid: int, seconds: float) -> str:
-    """Wait for a child, and kill it when the time is over; return how it ended."""
-    last = time.monotonic() + seconds
-    while time.monotonic() < last:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            code = os.waitstatus_to_exitcode(status)
-            return {0: "had ended", -signal.SIGKILL: "killed"}.get(code, f"ended with {code}")
-        time.sleep(0.005)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return "killed"
-
-
 def to_the_end(errand: Errand, day: Day) -> None:
     """Do an errand in a process that nobody kills."""
-    how = _wait(fork(errand), CHILD_SECONDS)
-    if how != "had ended":
+    how = wait(fork(errand), SECONDS)
+    if how != ENDED:
         day.faults.append(f"a process that nobody killed: {how}")
 
 
-def _look(day: Day, sandbox: RunningSandbox) -> None:
+def until_nothing_moves(day: Day, go_on: Callable[[], None]) -> None:
+    """Go on with a day's run until all that is left open waits for a person."""
+    for _ in range(RESUMES):
+        go_on()
+        if not (moving := _moving(day.folder)):
+            return
+    day.faults.append(f"after {RESUMES} resumes there is still to do: {moving}")
+
+
+def _moving(folder: Path) -> list[str]:
+    with ledger_of(folder) as ledger:
+        made = ledger.do_now(lookup.all_attempts)
+        (run,) = ledger.do_now(runs.find, "")
+        ends = ledger.do_now(runs.ends_of, run.id)
+    moving = [f"{one.id} is {one.state}" for one in made if one.is_open]
+    moving = [words for words in moving if not words.endswith("uncertain")]
+    return moving + checks.parked_for_nothing(ends, made)
+
+
+def look(day: Day, sandbox: RunningSandbox) -> None:
     """Check a day's end, play the person who reads the invoice, and check again."""
     with ledger_of(day.folder) as ledger:
         store = Store(day.folder / "home" / "store")
         day.lines, day.attempts = sandbox.invoice(), ledger.do_now(lookup.all_attempts)
         (run,) = ledger.do_now(runs.find, "")
+        ends = ledger.do_now(runs.ends_of, run.id)
         day.faults += checks.unmatched(day.lines, day.attempts)
+        day.faults += checks.misjudged(day.lines, day.attempts)
         day.faults += checks.out_of_bounds(day.lines, day.attempts)
         day.faults += checks.sent_too_soon(day.attempts)
+        day.faults += checks.accepted_too_soon(day.lines, day.attempts)
         day.faults += checks.not_on_disk(day.attempts, store)
-        day.faults += checks.not_final(ledger.do_now(runs.ends_of, run.id), day.rows)
+        day.faults += checks.not_final(ends, day.rows)
+        day.faults += checks.parked_for_nothing(ends, day.attempts)
         day.faults += checks.still_reserved(ledger.do_now(budget.reserved, run.id))
         day.held = sum(attempt.state == "uncertain" for attempt in day.attempts)
         settle_by_invoice(ledger, day.lines, day.attempts)
-        settled = ledger.do_now(lookup.all_attempts)
-        running = [one.id for one in settled if one.state == "submitted"]
-        if not running:
-            day.faults += checks.unequal(day.lines, settled)
+        day.faults += checks.unequal(day.lines, ledger.do_now(lookup.all_attempts))
 
 
 def settle_by_invoice(ledger: Ledger, lines: list[Line], made: list[Attempt]) -> None:
     """Settle all that is in doubt as the invoice says, like a person who reads it."""
-    jobs = {(one.provider, one.job) for one in made if one.job}
-    by_job = {(line["provider"], line["job"]): line for line in lines}
-    loose = [line for job, line in by_job.items() if job not in jobs]
+    billed = {
+        attempt.id
+        for line, attempt in checks.paired(lines, made)[0]
+        if line["amount"] not in (None, "0")
+    }
     for attempt in made:
-        line = by_job.get((attempt.provider, attempt.job))
-        if line is None:
-            line = next((one for one in loose if one["body_sha256"] == attempt.body_digest), None)
-            if line is not None and attempt.state in ("uncertain", "intent"):
-                loose.remove(line)
-        billed = line is not None and line["amount"] not in (None, "0")
-        ledger.do_now(attempts.assume, attempt.id, billed=billed)
+        ledger.do_now(attempts.assume, attempt.id, billed=attempt.id in billed)

@@ -181,7 +181,7 @@ async def test_a_cap_of_one_provider_holds_for_it_alone(
     (home.folder / "settings.yaml").write_text('caps: {fal: "0.30"}\n', encoding="utf-8")
     ran = await start(fifty, write_template(tmp_path, PHOTO))
     assert ran.totals.states == {"done": 8, "not admitted": 42}
-    assert "the cap for fal of $0.3 has no room" in ran.results["r49"]["reason"]
+    assert "the cap for fal of $0.30 has no room" in ran.results["r49"]["reason"]
 
 
 @pytest.mark.parametrize(
