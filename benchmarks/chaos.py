@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import shutil
 import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from _common import prefect_server, scratch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 # The repository's own tests, of which these are the full size:
 from tests.chaos.budget_day import budget_day
 from tests.chaos.cancel_day import cancel_day
+from tests.chaos.command_day import command_day
 from tests.chaos.day import crash_day
 from tests.chaos.kills import A_MOMENT, ENDED, Kill
 
@@ -55,10 +60,28 @@ def cancel(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str
     return day.faults, f"{day.said}, {left}", []
 
 
+def command(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str]]:
+    """A day of the command line, killed as a whole."""
+    day = command_day(folder, seed, rows)
+    return day.faults, f"{len(day.lines)} invoice lines, {day.held} held", []
+
+
+@contextmanager
+def server(kind: str) -> Iterator[None]:
+    """Have one Prefect server run for the kind of day that needs it."""
+    if kind != "command":
+        yield
+        return
+    with scratch() as folder, prefect_server(folder) as url:
+        os.environ["PREFECT_API_URL"] = url
+        yield
+
+
 KINDS: dict[str, Callable[[Path, int, int], tuple[list[str], str, list[str]]]] = {
     "crash": crash,
     "budget": budget,
     "cancel": cancel,
+    "command": command,
 }
 
 
@@ -87,7 +110,8 @@ def main() -> int:
     seeds = range(given.first, given.first + given.seeds)
     begun, failed, where = time.perf_counter(), 0, Counter[str]()
     tasks = [(given.kind, seed, given.rows) for seed in seeds]
-    with multiprocessing.get_context("fork").Pool(given.jobs, maxtasksperchild=1) as pool:
+    fork = multiprocessing.get_context("fork")
+    with server(given.kind), fork.Pool(given.jobs, maxtasksperchild=1) as pool:
         for seed, faults, line, kills in pool.imap_unordered(one, tasks):
             print(f"seed {seed}: {line}{' FAILED' if faults else ''}", flush=True)
             failed += bool(faults)
