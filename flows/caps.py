@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from flows.graph import Graph
 from flows.graph_step import GraphStep
 from flows.options import RunOptions
+from flows.own_file import read_own_file, wrong_entry
 from flows.routes import Route, Routes
 from providers.catalog.schema import Amount
 from providers.errors import RequestError, SetupError, near
 from providers.registry import PROVIDERS
-from providers.yaml_file import line_of, parse_yaml
+from providers.yaml_file import line_of
 from tasks.home import Home
 from tasks.ledger.schema import ALL
 
@@ -52,21 +53,11 @@ def read_settings(path: Path) -> Settings:
     Raises:
         SetupError: `file:line: problem`.
     """
+    data, text = read_own_file(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return Settings()
-    except OSError as error:
-        raise SetupError(f"{path}: cannot be read: {error.strerror or error}") from None
-    try:
-        settings = Settings.model_validate(parse_yaml(text, str(path)) or {})
-    except RequestError as error:
-        raise SetupError(str(error)) from None
+        settings = Settings.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = tuple(str(part) for part in first["loc"])
-        problem = first["msg"].removeprefix("Value error, ")
-        raise SetupError(f"{path}:{line_of(text, place)}: {'.'.join(place)}: {problem}") from None
+        raise wrong_entry(path, text, error) from None
     for name, amount in settings.caps.items():
         where = f"{path}:{line_of(text, ('caps', name))}"
         if name not in PROVIDERS:

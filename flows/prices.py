@@ -12,10 +12,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from flows.own_file import read_own_file, wrong_entry
 from providers.catalog import Binding, Model, load_model, model_names
 from providers.catalog.schema import Amount, Entry, Price
-from providers.errors import RequestError, SetupError, near
-from providers.yaml_file import line_of, parse_yaml
+from providers.errors import SetupError, near
+from providers.yaml_file import line_of
 from tasks.home import Home
 
 PRICES = "prices.yaml"
@@ -62,16 +63,9 @@ def read_prices(path: Path) -> dict[str, OwnPrice]:
     Raises:
         SetupError: as `catalog_with_prices`.
     """
+    data, text = read_own_file(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise SetupError(f"{path}: cannot be read: {error.strerror or error}") from None
-    try:
-        entries = _FILE.validate_python(parse_yaml(text, str(path)) or {})
-    except RequestError as error:
-        raise SetupError(str(error)) from None
+        entries = _FILE.validate_python(data)
     except ValidationError:
         raise SetupError(f"{path}: write it as `model@provider: {{usd: ...}}`.") from None
     return {name: _own(name, entry, path, text) for name, entry in entries.items()}
@@ -83,11 +77,7 @@ def _own(name: str, entry: dict[str, Any], path: Path, text: str) -> OwnPrice:
     try:
         return OwnPrice.model_validate({**ceiling, **({"price": entry} if entry else {})})
     except ValidationError as error:
-        first = error.errors()[0]
-        place = tuple(str(part) for part in first["loc"] if part != "price")
-        problem = first["msg"].removeprefix("Value error, ")
-        where = f"{path}:{line_of(text, (name, *place))}"
-        raise SetupError(f"{where}: {name}: {'.'.join(place)}: {problem}") from None
+        raise wrong_entry(path, text, error, name) from None
 
 
 def _require_binding(name: str, where: str) -> None:

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS = 0.5
 CANCELLED_WORDS = "the run was cancelled"
 OVERRUN = "overrun"
+LAST_ORPHANS_SECONDS = 5.0  # once the rows are done: what still runs then is a later run's
 WHOLE_AT_ONCE = 100  # rows recorded in one transaction when nothing was left to do
 
 
@@ -264,7 +265,7 @@ class Shard:
         try:
             yield
             if not self.stop_reason:
-                await taking
+                await asyncio.wait({taking}, timeout=LAST_ORPHANS_SECONDS)
         finally:
             taking.cancel()
 

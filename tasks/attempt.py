@@ -153,7 +153,8 @@ async def _send(pursuit: Pursuit, order: Order, message: Call, opening: Opening)
         raise
     if isinstance(answer, Job):
         await _record_job(pursuit, opening, answer)
-        return await harvest(pursuit, opening.id, answer)
+        usual_seconds = pursuit.candidate.binding.latency.usual_seconds
+        return await harvest(pursuit, opening.id, answer, usual_seconds=usual_seconds)
     return await _settle_at_once(pursuit, opening, answer)
 
 

@@ -26,8 +26,12 @@ from tasks.settling import Pursuit, cancelled, failed, settle_done
 CANCEL_SECONDS = 10.0  # for the asking; the job's end is then waited for as ever
 
 
-async def harvest(pursuit: Pursuit, attempt_id: str, job: Job) -> Attempt:
+async def harvest(
+    pursuit: Pursuit, attempt_id: str, job: Job, *, usual_seconds: float = 0.0
+) -> Attempt:
     """Return the accepted attempt of a job, when it has finished and its result is kept.
+
+    It is asked for after half of `usual_seconds`, how long a job that was sent just now will take.
 
     When the pursuit is halted, the job is cancelled if that is known to be free and nobody else
     waits for it; otherwise its result is taken in the time that is left.
@@ -41,7 +45,7 @@ async def harvest(pursuit: Pursuit, attempt_id: str, job: Job) -> Attempt:
     try:
         async with asyncio.timeout(None) as limit:
             with halt.calling(lambda: limit.reschedule(0.0)):
-                return await _bring_in(pursuit, attempt_id, job, was_cancelled=False)
+                return await _bring_in(pursuit, attempt_id, job, usual_seconds=usual_seconds)
     except TimeoutError:
         if not limit.expired():
             raise
@@ -59,13 +63,20 @@ async def harvest(pursuit: Pursuit, attempt_id: str, job: Job) -> Attempt:
         ) from None
 
 
-async def _bring_in(pursuit: Pursuit, attempt_id: str, job: Job, *, was_cancelled: bool) -> Attempt:
+async def _bring_in(
+    pursuit: Pursuit,
+    attempt_id: str,
+    job: Job,
+    *,
+    usual_seconds: float = 0.0,
+    was_cancelled: bool = False,
+) -> Attempt:
     latency, label = pursuit.candidate.binding.latency, pursuit.candidate.label
     ledger = pursuit.services.ledger
     try:
         done = await pursuit.driver.wait(
             job,
-            usual_seconds=0.0 if pursuit.halt.is_set else latency.usual_seconds,
+            usual_seconds=usual_seconds,
             deadline_seconds=latency.longest_seconds,
         )
     except (JobFailedError, RefusedError) as error:

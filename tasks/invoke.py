@@ -126,6 +126,8 @@ async def _choose(
         if attempt.is_open and attempt.key in by_key:
             if attempt.key in passed:
                 raise ParkedError("an earlier submit of this step has not ended")
+            if attempt.state == "uncertain" and call.terms.resubmit_uncertain:
+                _require_budget(call, seen)
             return Wish(call, by_key[attempt.key], 1, is_open=True)
     if any(attempt.is_open for attempt in seen):
         raise ParkedError("an earlier submit of this step has not ended; nothing else is sent")
@@ -142,11 +144,7 @@ def _require_none_lost(call: StepCall, seen: list[Attempt]) -> None:
 
 
 def _next(call: StepCall, seen: list[Attempt], passed: set[str]) -> Wish | None:
-    here = [
-        attempt
-        for attempt in seen
-        if attempt.place == call.place and attempt.round == call.terms.round
-    ]
+    here = _of_this_round(call, seen)
     left = SUBMITS - sum(map(was_taken, here))
     failed = {attempt.key for attempt in here if attempt.outcome not in NOBODYS_FAULT}
     verdicts = {
@@ -166,6 +164,22 @@ def _next(call: StepCall, seen: list[Attempt], passed: set[str]) -> Wish | None:
     # Each later candidate keeps one submit, else the first could use up the whole budget.
     tries = max(1, left - (len(queue) - 1))
     return Wish(call, queue[0], 1 if queue[0].is_local else tries)
+
+
+def _of_this_round(call: StepCall, seen: list[Attempt]) -> list[Attempt]:
+    return [
+        attempt
+        for attempt in seen
+        if attempt.place == call.place and attempt.round == call.terms.round
+    ]
+
+
+def _require_budget(call: StepCall, seen: list[Attempt]) -> None:
+    if sum(map(was_taken, _of_this_round(call, seen))) >= SUBMITS:
+        raise ParkedError(
+            "an earlier submit is held, and the budget of submits is spent: `retry --only parked` "
+            "gives a new one"
+        )
 
 
 def _still_holds(call: StepCall, attempt: Attempt) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +50,9 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return Ran(code, seen.out, seen.err)
 
     return run
+
+
+def results(folder: Path) -> dict[str, str]:
+    """Return the state of each row of a run, as its results.csv has it."""
+    with (folder / "results.csv").open(encoding="utf-8", newline="") as file:
+        return {line["id"]: line["state"] for line in csv.DictReader(file)}

@@ -172,7 +172,7 @@ async def test_after_a_price_fix_amounts_are_worked_out_anew_but_not_the_vendors
         ('flux-2-pro@fall: {usd: "1"}', r"flux-2-pro is not offered by 'fall'. Did you mean 'fal'"),
         (
             'flux-2-pro@fal: {usd: "1", unit: image}',
-            r"prices.yaml:1: flux-2-pro@fal: source: Field",
+            r"prices.yaml:1: flux-2-pro@fal\.source: Field",
         ),
         ("flux-2-pro@fal: {ceiling_usd: 0.1}", r"write the amount as quoted text"),
         ("- a", r"write it as `model@provider: \{usd: ...\}`"),

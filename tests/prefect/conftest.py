@@ -143,3 +143,14 @@ def look(home: Home, state: State[Any]) -> Done:
     finally:
         ledger.close()
     return Done(state, see(flow_run), facts, found.id, Path(found.folder))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[[], Path]:
+    """The folder of the one run that was made."""
+
+    def find() -> Path:
+        (found,) = (tmp_path / "runs").glob("*/*")
+        return found
+
+    return find

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from pathlib import Path
 
 import pytest
 
 from tasks.ledger import runs
+from tests.command import results
 from tests.core.plain import as_killed, opened
 
 PHOTO, OTHER_PHOTO = "fal-ai/flux-2-pro", "fal-ai/recraft/v4/text-to-image"
 WORDS = ("--provider", "fal", "--use", "cutout=birefnet", "--yes")
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """The folder of the one run that was made."""
-
-    def find() -> Path:
-        (found,) = (tmp_path / "runs").glob("*/*")
-        return found
-
-    return find
-
-
-def results(folder: Path) -> dict[str, str]:
-    with (folder / "results.csv").open(encoding="utf-8", newline="") as file:
-        return {line["id"]: line["state"] for line in csv.DictReader(file)}
 
 
 def test_a_budget_alone_is_exit_4_and_a_higher_one_goes_on(mediaflows, script, products, folder):

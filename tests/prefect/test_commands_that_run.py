@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
-import pytest
+from tests.command import results
 
 PHOTO, OTHER_PHOTO = "fal-ai/flux-2-pro", "fal-ai/recraft/v4/text-to-image"
 PAID = ("--provider", "fal")
 FAILED = ["fail"] * 3
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """The folder of the one run that was made."""
-
-    def find() -> Path:
-        (found,) = (tmp_path / "runs").glob("*/*")
-        return found
-
-    return find
-
-
-def results(folder: Path) -> dict[str, str]:
-    with (folder / "results.csv").open(encoding="utf-8", newline="") as file:
-        return {line["id"]: line["state"] for line in csv.DictReader(file)}
 
 
 def test_a_batch_says_its_plan_first_and_where_its_results_are_last(
