@@ -142,10 +142,11 @@ def change_options(run: runs.Run, ledger: Ledger, changes: Mapping[str, Any]) ->
     """Go on with a run under other terms from now on: a higher cap, another drain.
 
     Raises:
-        SetupError: the folder is gone or damaged.
+        UserError: as `open_work` would under these terms; then they stay as they were.
     """
     folder = RunFolder(Path(run.folder))
     options = RunOptions.model_validate({**frozen_options(run).model_dump(), **changes})
+    _frozen_graph(run, options)
     facts = {**folder.read_json("run.json"), "options": options.model_dump(mode="json")}
     folder.write_json("run.json", facts)
     ledger.do_now(budget.set_caps, run.id, caps_for(options, find_home()))
@@ -157,17 +158,9 @@ def open_work(run: runs.Run, ledger: Ledger, positions: range | None = None) -> 
     Raises:
         UserError: the folder is gone or damaged, or a key is no longer set.
     """
-    folder = RunFolder(Path(run.folder))
-    facts, models = folder.read_json("run.json"), folder.read_json("plan.json")["models"]
-    options = RunOptions.model_validate(facts["options"])
-    text = (folder.path / "template.yaml").read_text(encoding="utf-8")
-    graph = graph_of(text, "template.yaml", options, models)
-    routes = with_known_prices(graph, plan_routes(graph, options), options, find_home())
-    if "live" in realms_of(routes) and "live" not in facts["realms"]:
-        raise RequestError(
-            f"Run {run.id} was a rehearsal at {', '.join(facts['realms'])}, and would go live now: "
-            "set the *_BASE_URL variables as they were, or start a live run with `batch`."
-        )
+    folder, options = RunFolder(Path(run.folder)), frozen_options(run)
+    facts = folder.read_json("run.json")
+    graph, routes = _frozen_graph(run, options)
     kept = ledger.do_now(runs.kept_inputs, run.id)
     if facts["is_one_row"]:
         bound: tuple[Row, ...] = (bind_one(graph, options.set, Path(facts["table_folder"])),)
@@ -182,3 +175,17 @@ def open_work(run: runs.Run, ledger: Ledger, positions: range | None = None) -> 
     wanted = bound if positions is None else bound[positions.start : positions.stop]
     rows = checked(ready_rows(wanted, workers(), kept, options.map), graph, routes)
     return Work(run.id, folder, facts["table"], graph, routes, tuple(rows), options)
+
+
+def _frozen_graph(run: runs.Run, options: RunOptions) -> tuple[Graph, Routes]:
+    folder = RunFolder(Path(run.folder))
+    facts, models = folder.read_json("run.json"), folder.read_json("plan.json")["models"]
+    text = (folder.path / "template.yaml").read_text(encoding="utf-8")
+    graph = graph_of(text, "template.yaml", options, models)
+    routes = with_known_prices(graph, plan_routes(graph, options), options, find_home())
+    if "live" in realms_of(routes) and "live" not in facts["realms"]:
+        raise RequestError(
+            f"Run {run.id} was a rehearsal at {', '.join(facts['realms'])}, and would go live now: "
+            "set the *_BASE_URL variables as they were, or start a live run with `batch`."
+        )
+    return graph, routes

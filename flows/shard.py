@@ -22,6 +22,7 @@ from flows.recall import Known, recall
 from flows.ride import Ride
 from flows.rows import ReadyRow
 from flows.runner import RowOutcome, StepEnd, outcome_of
+from providers.errors import MediaflowsError
 from tasks.halt import Halt
 from tasks.invoke import Perform, perform_plainly
 from tasks.ledger import runs
@@ -235,7 +236,8 @@ class Shard:
         if stop_asked.is_set():
             await self._stop(CANCELLED)
         else:
-            self.stop_reason = await self.services.ledger.do(runs.stop_reason, self.work.run)
+            found = await self.services.ledger.do(runs.stop_reason, self.work.run)
+            self.stop_reason = found or self.stop_reason  # ours may not be written down yet
         if self.stop_reason == CANCELLED and self._drained_at is None:
             seconds = min(self.work.options.drain, stop_asked.most_seconds)
             self._drained_at = asyncio.get_running_loop().time() + seconds
@@ -247,7 +249,10 @@ class Shard:
         async def watch() -> None:
             while True:
                 await asyncio.sleep(WATCH_SECONDS)
-                await self._look_for_a_stop()
+                try:
+                    await self._look_for_a_stop()
+                except MediaflowsError as error:  # the next look may find the ledger in order
+                    log.warning("looking for a stop: %s", error)
 
         await self._look_for_a_stop()  # a stop in an earlier shard holds for this one
         watcher = asyncio.create_task(watch())

@@ -59,9 +59,9 @@ def _go_on(
         found = find_run(ledger, name)
         if is_running(ledger, found):
             raise RequestError(f"Run {found.id} is still running; follow it in the Prefect UI.")
-        if terms:
-            change_options(found, ledger, terms)
         with sandboxed(frozen_options(found), home):
+            if terms:
+                change_options(found, ledger, terms)
             work = open_work(found, ledger)
             _say_what_will_happen(work, ledger, Store(home.store), states, yes=yes)
             reopen(ledger, found.id)

@@ -254,3 +254,10 @@ async def test_two_processes_share_one_cap(
         )
     assert len(script.submits) == 18
     assert RECRAFT not in script.endpoints()
+
+
+async def test_terms_that_cannot_hold_leave_a_run_as_it_was(script: Script, products: Path) -> None:
+    first = await start(products)
+    with pytest.raises(RequestError, match="no price is known of birefnet@fal"):
+        await resume(first.run, max_cost=Decimal(5))
+    assert (await resume(first.run)).totals.states == {"done": 3}
