@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.chaos.budget_day import budget_day
 from tests.chaos.cancel_day import cancel_day
 from tests.chaos.command_day import command_day
-from tests.chaos.day import crash_day
+from tests.chaos.day import Day, crash_day
 from tests.chaos.kills import A_MOMENT, ENDED, Kill
 
 Faults = tuple[int, list[str], str, list[str]]
@@ -36,7 +36,11 @@ Faults = tuple[int, list[str], str, list[str]]
 
 def crash(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str]]:
     """A day with kills; returns its faults, a line on it, and where it was killed."""
-    day = crash_day(folder, seed, rows)
+    return told(crash_day(folder, seed, rows))
+
+
+def told(day: Day) -> tuple[list[str], str, list[str]]:
+    """Return the faults of a day with kills, a line on it, and where it was killed."""
     faults = [*day.faults, *(f"  {kill}" for kill in day.kills)] if day.faults else []
     places = [where(kill) for kill in day.kills if kill.how != ENDED]
     return faults, f"{len(places)} kills, {len(day.lines)} invoice lines, {day.held} held", places
@@ -50,7 +54,7 @@ def where(kill: Kill) -> str:
 def budget(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str]]:
     """A day under a cap; it has a hundred rows, whatever is asked for."""
     day = budget_day(folder, seed)
-    return day.faults, f"${day.billed} billed, {dict(day.states)}", []
+    return day.faults, f"${day.billed} billed, {day.kills} kills, {dict(day.states)}", []
 
 
 def cancel(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str]]:
@@ -62,8 +66,7 @@ def cancel(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str
 
 def command(folder: Path, seed: int, rows: int) -> tuple[list[str], str, list[str]]:
     """A day of the command line, killed as a whole."""
-    day = command_day(folder, seed, rows)
-    return day.faults, f"{len(day.lines)} invoice lines, {day.held} held", []
+    return told(command_day(folder, seed, rows))
 
 
 @contextmanager
@@ -98,6 +101,14 @@ def one(task: tuple[str, int, int]) -> Faults:
     return seed, faults and [f"kept in {folder}", *faults], line, kills
 
 
+def alone(given: argparse.Namespace, seed: int) -> str:
+    """Return the command that runs one seed again."""
+    return (
+        f"uv run python benchmarks/chaos.py {given.kind} --first {seed} --seeds 1 "
+        f"--rows {given.rows} --jobs 1"
+    )
+
+
 def main() -> int:
     """Run the seeds and print what came of them."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -118,6 +129,8 @@ def main() -> int:
             where.update(kills)
             for fault in faults:
                 print(f"    {fault}", flush=True)
+            if faults:
+                print(f"    alone: {alone(given, seed)}", flush=True)
     seconds = time.perf_counter() - begun
     for place, count in where.most_common():
         print(f"  killed {count:4} x {place}")

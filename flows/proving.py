@@ -10,22 +10,22 @@ import hashlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+from flows.proving_evidence import Evidence, Standing
 from providers.errors import SetupError
 from providers.media import Media
 from providers.registry import SANDBOX_VARIABLE
 from providers.sandbox.process import RunningSandbox, start_sandbox
-from tasks.accounts import Span, span_of
 from tasks.invoke import result_of
 from tasks.ledger import Ledger, lookup, open_ledger, runs
 from tasks.ledger.attempt import Attempt
@@ -36,104 +36,93 @@ KILLS = 10
 THINGS = ("mug", "vase", "lamp", "chair", "clock", "kettle", "stool", "bowl", "jug", "tray")
 # Jobs of about a second: long enough for a kill to find some of them running.
 PROFILE = {"time_scale": 0.1, "spread": 0.5, "longest_seconds": 3, "pictures": "plain"}
-START_SECONDS = 60.0
+MOMENTS = (0.4, 1.6)  # seconds after its rows have begun, between which a process is killed
 END_SECONDS = 180.0
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 Tell = Callable[[str], None]
-Line = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the vendor's invoice and our ledger say at the end, and what is on the disk."""
-
-    lines: Sequence[Line]
-    made: Sequence[Attempt]
-    states: Counter[str]
-    lost: int
-
-    @property
-    def billed(self) -> Decimal:
-        """What the vendor has billed, USD."""
-        amounts = (line["amount"] for line in self.lines)
-        return sum((Decimal(amount) for amount in amounts if amount is not None), Decimal(0))
-
-    @property
-    def twice(self) -> int:
-        """How many requests the vendor has accepted a second time."""
-        bodies = Counter((line["provider"], line["body_sha256"]) for line in self.lines)
-        return sum(count - 1 for count in bodies.values())
-
-    @property
-    def held(self) -> list[Attempt]:
-        """The attempts of which nobody knows whether the vendor has accepted them."""
-        return [attempt for attempt in self.made if attempt.state == "uncertain"]
-
-    @property
-    def unknown(self) -> int:
-        """How many invoice lines are neither a job of the ledger nor held, one each."""
-        jobs = {(attempt.provider, attempt.job) for attempt in self.made if attempt.job}
-        others = Counter(
-            line["body_sha256"]
-            for line in self.lines
-            if (line["provider"], line["job"]) not in jobs
-        )
-        return (others - Counter(attempt.body_digest for attempt in self.held)).total()
-
-    @property
-    def span(self) -> Span:
-        """What the ledger says that it has cost."""
-        return span_of(self.made)
-
-    def faults(self) -> list[str]:
-        """Return what is not as it was promised; nothing, as a rule."""
-        found = []
-        if self.twice:
-            found.append(f"{self.twice} requests were accepted twice")
-        if self.unknown:
-            found.append(f"{self.unknown} lines of the invoice are not in the ledger")
-        if self.lost:
-            found.append(f"{self.lost} results that were paid for are not on the disk")
-        if not self.span.low <= self.billed <= self.span.high:
-            low, high = self.span.low, self.span.high
-            found.append(f"the invoice says ${self.billed}, the ledger ${low} to ${high}")
-        if undone := {
-            state: n for state, n in self.states.items() if state not in ("done", "parked")
-        }:
-            found.append(f"rows ended as {undone}")
-        if self.states["parked"] > len(self.held):
-            found.append(f"{self.states['parked']} rows are parked and {len(self.held)} are held")
-        return found
 
 
 def prove(folder: Path, seed: int, tell: Tell, kills: int = KILLS) -> Evidence:
-    """Kill and go on in `folder` until every row has ended; return the evidence."""
-    chance = random.Random(seed)
-    table = _write_table(folder)
-    profile = folder / "vendor.json"
-    profile.write_text(json.dumps(PROFILE), encoding="utf-8")
-    sandbox = start_sandbox(folder / "vendor", str(profile), seed)
-    try:
+    """Kill and go on in `folder` until every row has ended; return the evidence.
+
+    Every process that it starts has ended when it returns, and also when it is interrupted.
+
+    Raises:
+        SetupError: a process did not start, or the run did not end.
+    """
+    chance, table, done = random.Random(seed), _write_table(folder), 0
+    with _ending_on_signals(), _vendor(folder, seed) as sandbox:
         environment = _environment(folder, sandbox)
         tell(
-            f"{ROWS} rows x 2 steps at a vendor played on this machine (port {sandbox.port}), "
-            f"killed {kills} times; seed {seed}"
+            f"{ROWS} rows x 2 steps, paid at a vendor played on this machine (port {sandbox.port}),"
+            f" in {folder}; the run is killed {kills} times, seed {seed}"
         )
-        for number in range(1, kills + 1):
-            with _child(table, environment) as process:
-                if _has_ended_within(process, chance.uniform(0.2, 1.4)):
-                    tell("the run had ended before it could be killed again")
-                    break
-                process.kill()
-                process.wait()
-            tell(f"kill {number:2} of {kills}: {_standing(folder)}")
-        tell("going on to the end")
+        standing = Standing({})
+        while done < kills and _is_killed(table, environment, chance.uniform(*MOMENTS)):
+            done, before, standing = done + 1, standing, _standing(folder)
+            tell(f"  {standing.since(before)}")
+            tell(f"killed {done:2} of {kills} {standing.dead()}")
+        if done < kills:
+            tell(f"the run had ended before it could be killed {kills} times")
         with _child(table, environment) as process:
             if not _has_ended_within(process, END_SECONDS):
                 raise SetupError(f"the run has not ended in {END_SECONDS:g} s; see {folder}")
-        return _evidence(folder, sandbox)
+        tell(f"  {_standing(folder).since(standing)}, and came to the end")
+        return _evidence(folder, sandbox, done)
+
+
+def _is_killed(table: Path, environment: dict[str, str], seconds: float) -> bool:
+    """Start or go on with the run and kill it so long after; False when it has ended before."""
+    with _child(table, environment) as process:
+        if _has_ended_within(process, seconds):
+            return False
+        process.kill()  # SIGKILL: it can tidy nothing up
+        process.wait()
+    return process.returncode == -signal.SIGKILL
+
+
+@contextmanager
+def _vendor(folder: Path, seed: int) -> Iterator[RunningSandbox]:
+    """Have the vendor run in the block, in a process of its own."""
+    profile = folder / "vendor.json"
+    profile.write_text(json.dumps(PROFILE), encoding="utf-8")
+    with _signals_wait():  # a vendor that is just being started could not be stopped
+        sandbox = start_sandbox(folder / "vendor", str(profile), seed)
+    try:
+        yield sandbox
     finally:
-        sandbox.stop()
+        with _signals_wait():
+            sandbox.stop()
+
+
+@contextmanager
+def _ending_on_signals() -> Iterator[None]:
+    """Be told to end as by Ctrl-C in the block: whatever was started is ended on the way out."""
+    with _handling(signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Be told to end only after the block."""
+    came: list[int] = []
+    with _handling(lambda number, frame: came.append(number)):
+        yield
+    if came:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
 
 
 def _write_table(folder: Path) -> Path:
@@ -160,7 +149,7 @@ def _environment(folder: Path, sandbox: RunningSandbox) -> dict[str, str]:
 def _child(table: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     """Have a process that runs the table; the block begins when its rows do."""
     command = [sys.executable, "-m", "flows.proving_child", str(table)]
-    with (table.parent / "errors.log").open("a", encoding="utf-8") as errors:
+    with (table.parent / "errors.log").open("a", encoding="utf-8") as errors, _signals_wait():
         process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
         )
@@ -187,29 +176,19 @@ def _has_ended_within(process: subprocess.Popen[str], seconds: float) -> bool:
     return False
 
 
-def _standing(folder: Path) -> str:
-    """Return what the dead process has left behind."""
+def _standing(folder: Path) -> Standing:
     with _ledger(folder) as ledger:
-        made = ledger.do_now(lookup.all_attempts)
-    count = Counter(attempt.outcome or attempt.state for attempt in made)
-    words = [
-        f"{count['accepted']} results kept",
-        f"{count['submitted']} jobs left running at the vendor",
-    ]
-    if count["intent"]:
-        words.append(f"{count['intent']} cut off before the vendor's answer")
-    if count["uncertain"]:
-        words.append(f"{count['uncertain']} held")
-    return ", ".join(words)
+        return Standing.of(ledger.do_now(lookup.all_attempts))
 
 
-def _evidence(folder: Path, sandbox: RunningSandbox) -> Evidence:
+def _evidence(folder: Path, sandbox: RunningSandbox, kills: int) -> Evidence:
     with _ledger(folder) as ledger:
         made = ledger.do_now(lookup.all_attempts)
         (run,) = ledger.do_now(runs.find, "")
         ends = ledger.do_now(runs.ends_of, run.id)
     states = Counter(end.state if end else "open" for end in ends)
-    return Evidence(sandbox.invoice(), made, states, _lost(Store(folder / "home" / "store"), made))
+    lost = _lost(Store(folder / "home" / "store"), made)
+    return Evidence(sandbox.invoice(), made, states, lost, kills)
 
 
 @contextmanager

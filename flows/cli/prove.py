@@ -14,7 +14,7 @@ import click
 from flows.cli.tables import table, tell
 
 if TYPE_CHECKING:
-    from flows.proving import Evidence
+    from flows.proving_evidence import Evidence
 
 
 @click.command()
@@ -31,48 +31,52 @@ def prove(seed: int | None, keep: bool) -> None:
     try:
         chosen = random.randrange(1, 10_000) if seed is None else seed
         evidence = do_prove(folder, chosen, tell)
-        faults = evidence.faults()
-        click.echo(_shown(evidence))
-        for fault in faults:
-            click.echo(f"NOT AS PROMISED: {fault}")
-        if not faults:
-            click.echo(_verdict(evidence))
     finally:
         if keep:
             tell(f"kept in {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
+    click.echo(_shown(evidence))
+    faults = evidence.faults()
+    for line in [f"NOT AS PROMISED: {fault}" for fault in faults] or _verdict(evidence):
+        click.echo(line)
     sys.exit(1 if faults else 0)
 
 
 def _shown(evidence: Evidence) -> str:
     made = evidence.made
-    jobs = sum(attempt.job is not None for attempt in made)
+    settled = sum(attempt.job is not None and not attempt.is_open for attempt in made)
     return table(
         ("", "the vendor's invoice", "our ledger"),
         [
-            ("jobs accepted", len(evidence.lines), jobs),
-            ("held, answer cut off", len(evidence.lines) - jobs, len(evidence.held)),
-            ("amount", f"${evidence.billed}", f"${evidence.span.low} to ${evidence.span.high}"),
-            ("accepted twice", evidence.twice, "-"),
+            ("jobs", len(evidence.lines), evidence.jobs),
+            ("jobs settled", "-", settled),
+            ("sent, and no answer came", len(evidence.lines) - evidence.jobs, len(evidence.held)),
+            ("second submits", evidence.twice, "-"),
             ("results kept", "-", sum(attempt.outcome == "accepted" for attempt in made)),
             ("results lost", "-", evidence.lost),
+            ("billed", f"${evidence.billed}", _cost(evidence)),
         ],
     )
 
 
-def _verdict(evidence: Evidence) -> str:
+def _cost(evidence: Evidence) -> str:
+    low, high = evidence.span.low, evidence.span.high
+    return f"${low}" if low == high else f"${low} to ${high}"
+
+
+def _verdict(evidence: Evidence) -> list[str]:
+    """Return what the evidence says when nothing is wrong."""
+    jobs = f"{len(evidence.lines)} jobs billed once, none twice, no result lost"
     if not evidence.held:
-        return (
-            f"invoice ${evidence.billed} = ledger ${evidence.span.low}: "
-            f"{len(evidence.lines)} jobs billed once, none twice, none lost"
-        )
-    return (
-        f"{len(evidence.lines)} jobs billed once, none twice, none lost. Held: "
-        f"{len(evidence.held)}, cut off before the vendor's answer. Nobody here can know whether "
-        "that was accepted, so the row is parked, the price is counted as possible, and nothing "
-        "is sent again until a person says so (mediaflows ledger reconcile)"
-    )
+        return [f"invoice ${evidence.billed} = ledger {_cost(evidence)}: {jobs}"]
+    return [
+        f"invoice ${evidence.billed} is within the ledger's {_cost(evidence)}: {jobs}",
+        f"held, never sent again: {len(evidence.held)}, killed between the request and the "
+        "vendor's answer. Nobody on this side can know whether those were accepted; their rows are "
+        "parked and their price counts as possible until a person who has the invoice says "
+        "`mediaflows ledger reconcile --assume billed` or `free`",
+    ]
 
 
 COMMANDS = (prove,)

@@ -6,24 +6,25 @@ import asyncio
 import os
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from flows import frozen, prepare
-from flows.frozen import start_run
+from flows import prepare
 from flows.options import RunOptions
-from flows.prepare import Request
-from flows.results import finish_run
-from flows.shard import Shard
 from providers import registry
 from providers.catalog import Model, load_model
 from tasks import invoke
-from tasks.home import find_home
-from tasks.ledger import budget, lookup, runs
-from tasks.services import open_services
-from tests.chaos.child import prepare_child
-from tests.scripted import PRICE, Script, scripted_providers
+from tasks.accounts import low_high
+from tasks.ledger import Ledger, budget, lookup, runs
+from tasks.ledger.attempt import Attempt
+from tasks.ledger.runs import RowEnd
+from tests.chaos.child import Errand, do_errand, fork, prepare_child
+from tests.chaos.day import gone_on_with, ledger_of
+from tests.chaos.kills import ENDED, SECONDS, wait
+from tests.chaos.moody import Moody, moody_providers
+from tests.scripted import PRICE
 
 TEMPLATE = """\
 name: two-steps
@@ -36,55 +37,52 @@ steps:
   two: {model: flux-2-pro, with: {prompt: "${prompt} again"}, when: one.width > 0}
 outputs: {one: $one, two: $two}
 """
-MOODS = {  # the vendor's turns and how often they come; a failure is not billed
-    "calm": (("ok", 1.0),),
-    "failing": (("ok", 0.8), ("fail", 0.1), ("busy", 0.1)),
-    "awful": (("ok", 0.7), ("fail", 0.08), ("busy", 0.08), ("lost", 0.06), ("stuck", 0.08)),
-}
 ROWS, JOBS = 100, 64
+ROW = PRICE * 2
+CAP = ROW * Decimal("37.5")
+# The vendor's mood by seed, and whether the run is killed twice on its way.
+DAYS = (
+    ("calm", False),
+    ("free", False),
+    ("charging", False),
+    ("awful", False),
+    ("calm", True),
+)
 
 
-@dataclass
-class Moody(Script):
-    """A vendor whose moods and latencies a seed decides."""
-
-    chance: random.Random = field(default_factory=random.Random)
-    mood: str = "calm"
-
-    def delay(self) -> float:
-        return self.chance.expovariate(1 / 0.01)
-
-    def turn(self, endpoint: str) -> str:
-        words, weights = zip(*MOODS[self.mood], strict=True)
-        return str(self.chance.choices(words, weights)[0])
-
-    @property
-    def billed(self) -> Decimal:
-        """What the invoice says: all that was accepted and has not failed."""
-        return PRICE * sum(job["turn"] != "fail" for job in self.jobs.values())
-
-
-@dataclass
+@dataclass(frozen=True)
 class BudgetDay:
     """How a day under a cap has ended."""
 
-    faults: list[str]
-    states: Counter[str]
+    faults: Sequence[str]
+    states: Mapping[str, int]
     billed: Decimal
+    kills: int
 
 
 def budget_day(folder: Path, seed: int) -> BudgetDay:
-    """Return how a day ended: the mood and the number of submits follow from the seed."""
+    """Return how a day ended: mood, kills and the number of submits follow from the seed."""
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ["MEDIAFLOWS_HOME"] = str(folder / "home")
-    os.environ["MEDIAFLOWS_RUNS_URL"] = str(folder / "runs")
-    prepare_child()
-    mood = tuple(MOODS)[seed % 3]
-    invoke.SUBMITS = 1 if seed % 2 and mood == "calm" else 3
-    script = Moody(chance=random.Random(seed), mood=mood)
-    registry.PROVIDERS.update(scripted_providers(script))
+    mood, is_killed = DAYS[seed % len(DAYS)]
+    invoke.SUBMITS = 1 if seed // len(DAYS) % 2 else 3
+    chance = random.Random(seed)
+    script = Moody(chance=chance, mood=mood, log=folder / "invoice.jsonl")
+    registry.PROVIDERS.update(moody_providers(script))
     prepare.load_model = _impatient  # type: ignore[attr-defined]
-    return asyncio.run(_day(folder, script, cap=PRICE * 2 * Decimal("37.5")))
+    prepare_child()
+    errand = _errand(folder)
+    os.environ.update(errand.environment)
+    faults, kills = [], 0
+    for _ in range(2 if is_killed else 0):
+        kills += wait(fork(gone_on_with(folder, errand)), chance.uniform(0.1, 0.5)) != ENDED
+    if is_killed:
+        # In a process of its own as well: it knows no job of those before it, and asks for all.
+        how = wait(fork(gone_on_with(folder, errand)), SECONDS)
+        faults += [] if how == ENDED else [f"a process that nobody killed: {how}"]
+    else:
+        asyncio.run(do_errand(errand))
+    with ledger_of(folder) as ledger:
+        return _judged(ledger, script, faults, kills)
 
 
 def _impatient(name: str) -> Model:
@@ -94,37 +92,58 @@ def _impatient(name: str) -> Model:
     return model.model_copy(update={"bindings": tuple(bindings)})
 
 
-async def _day(folder: Path, script: Moody, cap: Decimal) -> BudgetDay:
+def _errand(folder: Path) -> Errand:
     template, table = folder / "two-steps.yaml", folder / "rows.csv"
     template.write_text(TEMPLATE, encoding="utf-8")
     lines = ["id,prompt", *(f"r{number:03},thing {number}" for number in range(ROWS))]
     table.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    options = RunOptions(max_cost=cap, jobs=JOBS, breaker=False)
-    async with open_services(find_home(), registry.PROVIDERS) as services:
-        work = await start_run(
-            Request(str(template), table, options), services.ledger, services.store
-        )
-        await Shard(services, work).run(work.rows)
-        finish_run(work, services.ledger, services.store)
-        ends = [end for end in await services.ledger.do(runs.ends_of, work.run) if end]
-        made = await services.ledger.do(lookup.made_by, work.run)
-        left = await services.ledger.do(budget.reserved, work.run)
-    states = Counter(end.state for end in ends)
-    faults = []
-    if script.billed > cap:
-        faults.append(f"the invoice is ${script.billed} and the cap ${cap}")
-    if left:
-        faults.append(f"${left} is still reserved")
-    begun = {attempt.place.row for attempt in made}
-    if half := [end.row for end in ends if end.state == "not admitted" and end.row in begun]:
-        faults.append(f"half made and then not admitted: {half}")
+    environment = {
+        "MEDIAFLOWS_HOME": str(folder / "home"),
+        "MEDIAFLOWS_RUNS_URL": str(folder / "runs"),
+    }
+    options = RunOptions(max_cost=CAP, jobs=JOBS, breaker=False)
+    return Errand(environment, template, table, options)
+
+
+def _judged(ledger: Ledger, script: Moody, faults: list[str], kills: int) -> BudgetDay:
+    (run,) = ledger.do_now(runs.find, "")
+    ends = ledger.do_now(runs.ends_of, run.id)
+    made = ledger.do_now(lookup.made_by, run.id)
+    states = Counter(end.state for end in ends if end)
+    found = [*faults, *over_the_cap(script.billed, made), *half_made(ends, made)]
+    if left := ledger.do_now(budget.reserved, run.id):
+        found.append(f"${left} is still reserved")
     if states.total() != ROWS:
-        faults.append(f"{states.total()} rows have an end")
-    price = PRICE * 2
-    expected = int((cap - price * invoke.SUBMITS) / price) + 1
-    if script.mood != "awful" and states["done"] != expected:
-        faults.append(f"{states['done']} rows are done instead of {expected}: {dict(states)}")
-    return BudgetDay(faults, states, script.billed)
+        found.append(f"{states.total()} rows have an end")
+    room = CAP - ledger.do_now(budget.spent, run.id)
+    found += idle(room, states)
+    if script.mood in ("calm", "free") and not (kills or states["failed"]):
+        expected = int((CAP - ROW * invoke.SUBMITS) / ROW) + 1
+        if states["done"] != expected:
+            found.append(f"{states['done']} rows are done instead of {expected}: {dict(states)}")
+    return BudgetDay(found, dict(states), script.billed, kills)
 
 
-__all__ = ["BudgetDay", "budget_day", "frozen"]
+def over_the_cap(billed: Decimal, made: Sequence[Attempt]) -> list[str]:
+    """The invoice never passes the cap, and lies where the ledger says."""
+    faults = [] if billed <= CAP else [f"the invoice is ${billed} and the cap ${CAP}"]
+    spans = [low_high(attempt) or (Decimal(0), Decimal(0)) for attempt in made]
+    low, high = sum(low for low, _ in spans), sum(high for _, high in spans)
+    if not low <= billed <= high:
+        faults.append(f"the invoice is ${billed} and the ledger ${low} to ${high}")
+    return faults
+
+
+def half_made(ends: Sequence[RowEnd | None], made: Sequence[Attempt]) -> list[str]:
+    """No row that was begun is kept out of the rest for want of money."""
+    begun = {attempt.place.row for attempt in made}
+    half = [end.row for end in ends if end and end.state == "not admitted" and end.row in begun]
+    return [f"half made and then not admitted: {half}"] if half else []
+
+
+def idle(room: Decimal, states: Mapping[str, int]) -> list[str]:
+    """A row is kept out only when its worst case does not fit; what is parked keeps none waiting."""
+    worst = ROW * invoke.SUBMITS
+    if states.get("not admitted") and room >= worst:
+        return [f"rows were kept out and ${room} were free, ${worst} would do"]
+    return []

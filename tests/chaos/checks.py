@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -89,10 +89,16 @@ def out_of_bounds(lines: Sequence[Line], attempts: Sequence[Attempt]) -> list[st
     return [] if low <= billed <= high else [f"invoice {billed} is not in {low} to {high}"]
 
 
-def unequal(lines: Sequence[Line], attempts: Sequence[Attempt]) -> list[str]:
-    """After a person has settled all that was in doubt: low = invoice = high."""
-    low, high = _bounds(attempts)
-    billed = invoiced(lines)
+def unequal(
+    lines: Sequence[Line], attempts: Sequence[Attempt], broken: Container[str | None] = ()
+) -> list[str]:
+    """After a person has settled all that was in doubt: low = invoice = high.
+
+    But for `broken` jobs that are still waited for: nobody can settle those.
+    """
+    out = {one.job for one in attempts if is_out(one, broken)}
+    low, high = _bounds([one for one in attempts if not is_out(one, broken)])
+    billed = invoiced([line for line in lines if line["job"] not in out])
     return [] if low == billed == high else [f"invoice {billed}, ledger {low} to {high}"]
 
 
@@ -185,11 +191,18 @@ def not_final(ends: Sequence[RowEnd | None], rows: int) -> list[str]:
     return faults
 
 
-def parked_for_nothing(ends: Sequence[RowEnd | None], attempts: Sequence[Attempt]) -> list[str]:
-    """A row waits for a person only while one of its submits is held."""
-    held = {one.place.row for one in attempts if one.state == "uncertain"}
+def parked_for_nothing(
+    ends: Sequence[RowEnd | None], attempts: Sequence[Attempt], broken: Container[str | None] = ()
+) -> list[str]:
+    """A row waits only while a submit of it is held, or the result of a `broken` job is."""
+    held = {one.place.row for one in attempts if one.state == "uncertain" or is_out(one, broken)}
     return [
         f"row {end.row} is parked, and nothing of it is held: {end.reason}"
         for end in ends
         if end is not None and end.state == "parked" and end.row not in held
     ]
+
+
+def is_out(attempt: Attempt, broken: Container[str | None]) -> bool:
+    """True while an attempt waits for a job whose result can never be fetched."""
+    return attempt.state == "submitted" and attempt.job in broken

@@ -114,7 +114,7 @@ def fork(errand: Errand, death: Death | None = None) -> int:
         if errand.is_reconciling:
             _reconcile()
         else:
-            asyncio.run(_do(errand))
+            asyncio.run(do_errand(errand))
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -185,7 +185,8 @@ def _reconcile() -> None:
         ledger.close()
 
 
-async def _do(errand: Errand) -> None:
+async def do_errand(errand: Errand) -> None:
+    """Start a run or go on with one, and bring every row to its end."""
     async with open_services(find_home(), registry.PROVIDERS) as services:
         if errand.run is None:
             request = Request(str(errand.template), errand.table, errand.options)

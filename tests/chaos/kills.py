@@ -18,12 +18,16 @@ from tests.chaos.child import POINTS, Death, Errand, fork, point_name
 SECONDS = 60.0  # a child that takes longer hangs
 A_MOMENT = "at a random moment"
 ENDED = "had ended"
-# Each takes its turn: the client's points, the vendor's, and moments between them.
-WAYS: tuple[int | str, ...] = (
+_ALL: tuple[int | str, ...] = (
     *range(len(POINTS)),
     *(name for name in VENDOR_POINTS for _ in range(2)),
     *(A_MOMENT for _ in range(6)),
 )
+WAYS = random.Random(0).sample(_ALL, len(_ALL))
+"""Each takes its turn, in no order: a client's points, a vendor's, and moments between them."""
+
+RARE = ("waiting", "intend_again", "abandon")  # reached once or twice in a process, if at all
+LAST = ("write_results",)  # reached when every row has ended
 _OPENER = build_opener(ProxyHandler({}))
 
 
@@ -41,28 +45,35 @@ class Kill:
 
 def kill(sandbox: RunningSandbox, errand: Errand, way: int | str, chance: random.Random) -> Kill:
     """Do an errand in a process that is killed there, or a little later if it never comes by."""
-    number = chance.choice((1, 1, 1, 2, 3, 5))
+    number, patience = chance.choice((1, 1, 1, 2, 3, 5)), chance.uniform(1.0, 2.0)
     if isinstance(way, int):
+        name = POINTS[way][1]
+        if name in RARE + LAST:
+            number = 1
+        if name in LAST:
+            patience = SECONDS
         place, pid = point_name(way), fork(errand, Death(way, number))
+    elif way == A_MOMENT:
+        place, pid, patience = way, fork(errand), chance.uniform(0.2, 1.5)
     else:
-        place, pid = way, fork(errand)
-        if way != A_MOMENT:
-            place = f"vendor's {way}"
-            watch(sandbox, pid, way, number)
-    patience = chance.uniform(0.1, 1.2) if way == A_MOMENT else chance.uniform(1.0, 2.0)
+        place, pid = f"vendor's {way}", fork(errand)
+        watch(sandbox, pid, way, number)
     how = wait(pid, patience)
     return Kill(place, number, "killed" if how == "late" and way == A_MOMENT else how)
 
 
 def watch(sandbox: RunningSandbox, pid: int, point: str, number: int) -> None:
     """Have a sandbox kill a process when one of its points is reached for that time."""
-    asked: dict[str, Any] = {"pid": pid, "point": point, "nth": number}
-    request = Request(
-        f"http://127.0.0.1:{sandbox.port}/control/watch",
-        json.dumps(asked).encode(),
-        {"content-type": "application/json"},
-    )
-    _OPENER.open(request, timeout=10).close()
+    ask(sandbox, "control/watch", {"pid": pid, "point": point, "nth": number})
+
+
+def ask(sandbox: RunningSandbox, path: str, body: Any = None) -> Any:
+    """Return what a sandbox answers to a question of a test's, or to what it is told."""
+    data = None if body is None else json.dumps(body).encode()
+    url = f"http://127.0.0.1:{sandbox.port}/{path}"
+    request = Request(url, data, {"content-type": "application/json"})
+    with _OPENER.open(request, timeout=10) as answer:
+        return json.load(answer)
 
 
 def wait(pid: int, seconds: float) -> str:

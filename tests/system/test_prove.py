@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
-from flows.proving import Evidence
+from flows import proving
+from flows.proving_evidence import Evidence
+from providers.sandbox.process import RunningSandbox
 from tasks.ledger.attempt import Attempt, Place
+from tests.command import Command, command
 
 pytestmark = [pytest.mark.system("mediaflows"), pytest.mark.timeout(240)]
 
@@ -26,20 +35,114 @@ MADE = Attempt(
 )  # fmt: skip
 
 
-def test_a_run_that_is_killed_ten_times_pays_nothing_twice(tmp_path: Path) -> None:
-    program = Path(sys.executable).parent / "mediaflows"
-    done = subprocess.run(
-        [program, "prove", "--seed", "7"],
-        capture_output=True,
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Where nothing but a Python is: no key, no home; and whoever imports Prefect fails."""
+    (tmp_path / "prefect.py").write_text("raise RuntimeError('Prefect was imported')")
+    names = {"TMPDIR": tmp_path, "HOME": tmp_path / "home", "PYTHONPATH": tmp_path}
+    return {"PATH": "/usr/bin:/bin", **{name: str(path) for name, path in names.items()}}
+
+
+def started(environment: dict[str, str], *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [Path(sys.executable).parent / "mediaflows", "prove", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=220,
-        env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path), "HOME": str(tmp_path / "home")},
+        env=environment,
+        start_new_session=True,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "killed 10 times; seed 7" in done.stderr
-    assert done.stderr.count("results kept") >= 5
-    assert "none twice, none lost" in done.stdout
-    assert list(tmp_path.glob("mediaflows-prove-*")) == []
+
+
+def left_behind(folder: Path) -> list[object]:
+    """The temporary folders that are still there, and the processes that work in one."""
+    found: list[object] = [*folder.glob("mediaflows-prove-*")]
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(folder) in word for word in process.info["cmdline"] or ()):
+            found.append(process)
+    return found
+
+
+def test_a_run_that_is_killed_ten_times_pays_nothing_twice(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    process = started(environment, "--seed", "7")
+    out, err = process.communicate(timeout=220)
+    assert process.returncode == 0, out + err
+    assert "the run is killed 10 times, seed 7" in err
+    assert err.count("kept so far") == err.count("taken as known") >= 5
+    assert "none twice, no result lost" in out
+    (second,) = (line.split() for line in out.splitlines() if line.startswith("second submits"))
+    assert second == ["second", "submits", "0", "-"]
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_it_leaves_nothing_behind_when_it_is_stopped(
+    tmp_path: Path, environment: dict[str, str], by: signal.Signals
+) -> None:
+    process = started(environment)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("killed  2"):
+            break
+    assert len(left_behind(tmp_path)) >= 2  # the folder, and the vendor
+    process.send_signal(by)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 5, err
+    assert err.splitlines()[-1] == "mediaflows: stopped" and out == ""
+    assert left_behind(tmp_path) == []
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Command]:
+    """The command in this process, with two kills of six rows."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(proving, "ROWS", 6)
+    monkeypatch.setattr(proving, "MOMENTS", (0.3, 0.6))
+    monkeypatch.setattr(proving, "prove", partial(proving.prove, kills=2))
+    yield command(monkeypatch, capsys)
+    assert left_behind(tmp_path) == []
+
+
+def test_a_vendor_who_bills_a_job_twice_is_found_out(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = RunningSandbox.invoice
+
+    def doctored(sandbox: RunningSandbox) -> list[dict[str, Any]]:
+        lines = invoice(sandbox)
+        return [*lines, {**lines[0], "job": "another"}]
+
+    monkeypatch.setattr(RunningSandbox, "invoice", doctored)
+    ran = run("prove")
+    assert ran.code == 1
+    assert "NOT AS PROMISED: 1 requests were accepted twice" in ran.out
+    assert "NOT AS PROMISED: 1 lines of the invoice are not in the ledger" in ran.out
+    assert "billed once" not in ran.out
+
+
+def test_a_result_that_is_gone_from_the_disk_is_found_out(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = proving._evidence
+
+    def without_a_file(folder: Path, *given: Any) -> Evidence:
+        picture = next(path for path in (folder / "home" / "store").rglob("*") if _is_media(path))
+        os.chmod(picture, 0o600)
+        picture.write_bytes(b"something else")
+        return found(folder, *given)
+
+    monkeypatch.setattr(proving, "_evidence", without_a_file)
+    ran = run("prove")
+    assert ran.code == 1
+    assert "NOT AS PROMISED: 1 results that were paid for are not on the disk" in ran.out
+
+
+def _is_media(path: Path) -> bool:
+    return path.is_file() and len(path.name) >= 60
 
 
 def evidence(*lines: object, made: tuple[Attempt, ...] = (MADE,), lost: int = 0) -> Evidence:
@@ -59,6 +162,10 @@ def test_a_line_that_the_ledger_does_not_know_is_seen() -> None:
     found = evidence(LINE, {**LINE, "job": "j2", "body_sha256": "b2"}).faults()
     assert found[0] == "1 lines of the invoice are not in the ledger"
     assert found[1] == "the invoice says $0.06, the ledger $0.03 to $0.03"
+
+
+def test_a_job_that_is_on_no_invoice_is_seen() -> None:
+    assert evidence().faults()[0] == "1 jobs of the ledger are not on the invoice"
 
 
 def test_a_lost_result_and_an_unended_row_are_seen() -> None:
