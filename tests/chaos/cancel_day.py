@@ -54,7 +54,10 @@ def cancel_day(folder: Path, seed: int, rows: int) -> Day:
             day.lines, day.attempts = sandbox.invoice(), ledger.do_now(lookup.all_attempts)
             day.faults += checks.not_final(ledger.do_now(runs.ends_of, first.id), rows)
         day.faults += checks.unmatched(day.lines, day.attempts)
+        day.faults += checks.misjudged(day.lines, day.attempts)
+        day.faults += checks.out_of_bounds(day.lines, day.attempts)
         day.faults += checks.sent_too_soon(day.attempts)
+        day.faults += checks.accepted_too_soon(day.lines, day.attempts)
     return day
 
 
