@@ -36,7 +36,8 @@ KILLS = 10
 THINGS = ("mug", "vase", "lamp", "chair", "clock", "kettle", "stool", "bowl", "jug", "tray")
 # Jobs of about a second: long enough for a kill to find some of them running.
 PROFILE = {"time_scale": 0.1, "spread": 0.5, "longest_seconds": 3, "pictures": "plain"}
-MOMENTS = (0.4, 1.6)  # seconds after its rows have begun, between which a process is killed
+MOMENTS = (0.1, 1.4)  # seconds after something new was accepted: a process is killed in between
+NEW_SECONDS = 5.0  # to wait for that: what is left may be jobs to come back to alone
 END_SECONDS = 180.0
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -61,7 +62,7 @@ def prove(folder: Path, seed: int, tell: Tell, kills: int = KILLS) -> Evidence:
             f" in {folder}; the run is killed {kills} times, seed {seed}"
         )
         standing = Standing({})
-        while done < kills and _is_killed(table, environment, chance.uniform(*MOMENTS)):
+        while done < kills and _is_killed(table, environment, sandbox, chance.uniform(*MOMENTS)):
             done, before, standing = done + 1, standing, _standing(folder)
             tell(f"  {standing.since(before)}")
             tell(f"killed {done:2} of {kills} {standing.dead()}")
@@ -74,9 +75,19 @@ def prove(folder: Path, seed: int, tell: Tell, kills: int = KILLS) -> Evidence:
         return _evidence(folder, sandbox, done)
 
 
-def _is_killed(table: Path, environment: dict[str, str], seconds: float) -> bool:
-    """Start or go on with the run and kill it so long after; False when it has ended before."""
+def _is_killed(
+    table: Path, environment: dict[str, str], sandbox: RunningSandbox, seconds: float
+) -> bool:
+    """Start or go on with the run and kill it some time after; False when it has ended before.
+
+    The time begins when the vendor has accepted something new: on a busy machine a process that is
+    killed by the clock alone hardly gets so far, and all that is seen is requests without answers.
+    """
     with _child(table, environment) as process:
+        before, last = len(sandbox.invoice()), time.monotonic() + NEW_SECONDS
+        while len(sandbox.invoice()) == before and time.monotonic() < last:
+            if _has_ended_within(process, 0.05):
+                return False
         if _has_ended_within(process, seconds):
             return False
         process.kill()  # SIGKILL: it can tidy nothing up
