@@ -61,7 +61,8 @@ def beat(connection: Connection, owner: Owner) -> None:
 def is_alive(connection: Connection, owner_id: str | None) -> bool:
     """True while the owner's process runs.
 
-    On this host the process table decides; on another the heartbeat does.
+    Where it runs here the process table decides; elsewhere, or before this machine was started
+    anew, the heartbeat does.
     """
     row = connection.execute(
         select(owners, database_now(connection).label("now")).where(owners.c.id == owner_id)
@@ -76,12 +77,16 @@ def is_alive(connection: Connection, owner_id: str | None) -> bool:
 
 @cache
 def _host() -> str:
-    """Return this machine, and since when it runs: after a restart its processes are others."""
+    """Return where a number means one process: on this machine, since it runs, in this container.
+
+    Containers that share the host's network share its name, too.
+    """
+    name = socket.gethostname()
     try:
         boot = (PROC / "sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+        return f"{name}/{boot}/{(PROC / 'self/ns/pid').readlink()}"
     except OSError:
-        boot = ""
-    return f"{socket.gethostname()}/{boot}"
+        return name
 
 
 def _started(pid: int) -> float | None:

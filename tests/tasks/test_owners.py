@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,6 +76,24 @@ def test_after_a_restart_of_this_machine_its_processes_are_others(ledger: Ledger
     owner = registered(ledger, host=f"{name}/another-boot")
     beat(ledger, owner, -owners.STALE_SECONDS - 1)
     assert not is_alive(ledger, owner)
+
+
+def test_another_container_on_this_machine_has_processes_of_its_own(ledger: Ledger) -> None:
+    machine = owners.this_process().host.rpartition("/")[0]
+    owner = registered(ledger, host=f"{machine}/pid:[1]", process_started=1.0)
+    assert is_alive(ledger, owner)
+    beat(ledger, owner, -owners.STALE_SECONDS - 1)
+    assert not is_alive(ledger, owner)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the name stands where Linux shows its state")
+def test_a_process_lives_whatever_its_name_is(ledger: Ledger, tmp_path: Path) -> None:
+    program = tmp_path / "a) Z 1 (b"
+    shutil.copy(str(shutil.which("sleep")), program)
+    with subprocess.Popen([program, "60"]) as child:
+        owner = registered(ledger, pid=child.pid, process_started=owners._started(child.pid))
+        assert is_alive(ledger, owner)
+        child.kill()
 
 
 def beat(ledger: Ledger, owner: owners.Owner, seconds: float) -> None:
