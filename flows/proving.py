@@ -100,13 +100,15 @@ def _vendor(folder: Path, seed: int) -> Iterator[RunningSandbox]:
     """Have the vendor run in the block, in a process of its own."""
     profile = folder / "vendor.json"
     profile.write_text(json.dumps(PROFILE), encoding="utf-8")
-    with _signals_wait():  # a vendor that is just being started could not be stopped
-        sandbox = start_sandbox(folder / "vendor", str(profile), seed)
-    try:
+    sandbox = None
+    try:  # a signal that came during the start is raised when that is over: inside, or it is left
+        with _signals_wait():
+            sandbox = start_sandbox(folder / "vendor", str(profile), seed)
         yield sandbox
     finally:
         with _signals_wait():
-            sandbox.stop()
+            if sandbox is not None:
+                sandbox.stop()
 
 
 @contextmanager
@@ -160,22 +162,28 @@ def _environment(folder: Path, sandbox: RunningSandbox) -> dict[str, str]:
 def _child(table: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     """Have a process that runs the table; the block begins when its rows do."""
     command = [sys.executable, "-m", "flows.proving_child", str(table)]
-    with (table.parent / "errors.log").open("a", encoding="utf-8") as errors, _signals_wait():
-        process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
-        )
+    process = None
     try:
+        with (table.parent / "errors.log").open("a", encoding="utf-8") as errors, _signals_wait():
+            process = subprocess.Popen(
+                command, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
         assert process.stdout is not None
         if process.stdout.readline().strip() != "running":
             said = (table.parent / "errors.log").read_text(encoding="utf-8").splitlines()
             raise SetupError(f"the run did not start: {said[-1] if said else 'no reason'}")
         yield process
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        if process is not None:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def _has_ended_within(process: subprocess.Popen[str], seconds: float) -> bool:

@@ -8,7 +8,7 @@ import math
 import time
 import uuid
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from providers.sandbox.behaviour import Profile
@@ -29,8 +29,15 @@ _A_MINUTE = 60.0
 class Desk:
     """Everything that one sandbox knows."""
 
-    def __init__(self, folder: Folder, profile: Profile, seed: int) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        profile: Profile,
+        seed: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.folder = folder
+        self.clock = clock
         self.profile = profile
         self.seed = seed
         self.host = ""  # host and port, once the server listens
@@ -94,7 +101,7 @@ class Desk:
         """True when this vendor accepts no more jobs in this minute."""
         limit = self.profile.creates_per_minute.get(vendor)
         accepted = self._accepted[vendor]
-        while accepted and accepted[0] < time.time() - _A_MINUTE:
+        while accepted and accepted[0] < self.clock() - _A_MINUTE:
             accepted.popleft()
         return limit is not None and len(accepted) >= limit
 
@@ -125,7 +132,7 @@ class Desk:
             problems = [Problem(endpoint.picture_fields[0], "image_too_large", "Too large.")]
         form = str(given.get(endpoint.format_field or "") or _default_format(endpoint))
         count = 1 if problems else int(given.get(endpoint.count_field or "") or 1)
-        now = time.time()
+        now = self.clock()
         start, end = self._times(endpoint, number, visit.faults, now)
         if problems:
             end = start
@@ -209,9 +216,9 @@ class Desk:
 
     async def until_done(self, job: Job, seconds: float) -> bool:
         """Wait for the job, at most that long, and return whether it is done."""
-        last = time.time() + seconds
-        while not self.is_done(job, time.time()):
-            left = last - time.time()
+        last = self.clock() + seconds
+        while not self.is_done(job, self.clock()):
+            left = last - self.clock()
             if left <= 0:
                 return False
             await asyncio.sleep(min(0.02, left))
@@ -221,7 +228,7 @@ class Desk:
         """End the job now; with the fault `ignored_cancel` it runs on."""
         if job.fault("ignored_cancel") or job.cancelled_at is not None:
             return
-        job.cancelled_at = time.time()
+        job.cancelled_at = self.clock()
         job.cancel_billed = billed or job.fault("cancel_billed") is not None
         event = {"job": job.id, "at": job.cancelled_at, "billed": job.cancel_billed}
         self.folder.write({"event": "cancelled", **event})
@@ -230,7 +237,7 @@ class Desk:
 
     def invoice(self) -> Iterator[dict[str, Any]]:
         """Yield one line for every accepted job, in order."""
-        now = time.time()
+        now = self.clock()
         return (invoice_line(job, now) for job in list(self.jobs.values()))
 
 

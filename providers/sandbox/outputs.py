@@ -6,7 +6,6 @@ One form for all vendors: `{vendor}/files/{job}/{index}/{name}`.
 from __future__ import annotations
 
 import struct
-import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
@@ -67,7 +66,7 @@ _GONE = b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'
 
 
 def _is_there(desk: Desk, job: Job) -> bool:
-    now = time.time()
+    now = desk.clock()
     life = desk.profile.url_seconds.get(job.provider, URL_LIFE_SECONDS[job.provider])
     return job.outcome(now) == "succeeded" and now <= job.ends_at + life
 

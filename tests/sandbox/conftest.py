@@ -31,7 +31,8 @@ class Served:
     def __init__(self, home: Path, profile: Profile, seed: int) -> None:
         self.home = home
         self.folder = Folder(home)
-        self.desk = Desk(self.folder, profile, seed)
+        self._ahead = 0.0
+        self.desk = Desk(self.folder, profile, seed, lambda: time.time() + self._ahead)
         place = bound_socket(0, 0)
         place.listen(64)
         self.desk.host = f"127.0.0.1:{place.getsockname()[1]}"
@@ -54,6 +55,10 @@ class Served:
         self._thread.join(10)
         self.desk.gallery.close()
         self.folder.close()
+
+    def later(self, seconds: float) -> None:
+        """Move the sandbox's clock on, so that no test waits for a moment, or misses one."""
+        self._ahead += seconds
 
     def call(self, vendor: str, method: str, url: str, **options: Any) -> httpx.Response:
         headers = self.headers[vendor] | options.pop("headers", {})

@@ -23,11 +23,12 @@ def test_the_cost_is_told_at_submit_in_cents(serve: Serve) -> None:
 
 
 def test_a_job_is_known_only_by_its_whole_polling_url(serve: Serve) -> None:
-    served = serve(shortest_seconds=0.2, longest_seconds=1)
+    served = serve(shortest_seconds=60)
     receipt = served.bfl(output_format="png", seed=7).json()
     bare = served.call("bfl", "GET", f"/v1/get_result?id={receipt['id']}")
     assert (bare.status_code, bare.json()["status"]) == (404, "Task not found")
     assert served.call("bfl", "GET", receipt["polling_url"]).json()["status"] == "Pending"
+    served.later(300)
     ended = ready(served, receipt["polling_url"])
     assert ended["status"] == "Ready" and ended["result"]["seed"] == 7
     assert opened(served.http.get(ended["result"]["sample"]).content).size == (1024, 1024)

@@ -21,11 +21,12 @@ def ended(served: Served, answer) -> dict:
 
 
 def test_a_request_is_202_and_its_status_goes_on_to_completed(serve: Serve) -> None:
-    served = serve(shortest_seconds=0.1, longest_seconds=1)
+    served = serve(shortest_seconds=60)
     answer = served.bria(INLINE)
     assert answer.status_code == 202
     url = answer.json()["status_url"]
     assert served.call("bria", "GET", url).json()["status"] == "IN_PROGRESS"
+    served.later(300)
     status = ended(served, answer)
     assert status["status"] == "COMPLETED"
     assert opened(served.http.get(status["result"]["image_url"]).content).mode == "RGBA"

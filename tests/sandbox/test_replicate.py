@@ -30,9 +30,10 @@ def finished(served: Served, prediction: dict) -> dict:
 
 
 def test_a_prediction_by_model_is_201_and_goes_on_to_succeed(serve: Serve) -> None:
-    served = serve(queue_seconds=0.1, shortest_seconds=0.2, longest_seconds=1)
+    served = serve(queue_seconds=60, shortest_seconds=60)
     answer = served.predict()
     begun = answer.json()
+    served.later(300)
     assert (answer.status_code, begun["status"]) == (201, "starting")
     assert re.fullmatch("[a-z0-9]{26}", begun["id"])
     assert (begun["model"], begun["version"]) == ("black-forest-labs/flux-2-pro", "hidden")

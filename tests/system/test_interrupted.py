@@ -68,7 +68,7 @@ def test_an_interrupt_ends_every_row_in_a_named_state_and_writes_results(cli, ta
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=180)
     assert process.returncode == 5, err
-    assert "stopping: rows in flight are finished, no other starts" in err
+    assert "stopping: nothing more is sent" in err
     (folder,) = cli.run_folders()
     found = states(folder)
     assert len(found) == 6

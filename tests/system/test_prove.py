@@ -114,7 +114,7 @@ def test_a_vendor_who_bills_a_job_twice_is_found_out(
 
     def doctored(sandbox: RunningSandbox) -> list[dict[str, Any]]:
         lines = invoice(sandbox)
-        return [*lines, {**lines[0], "job": "another"}]
+        return [*lines, *({**line, "job": "another"} for line in lines[:1])]
 
     monkeypatch.setattr(RunningSandbox, "invoice", doctored)
     ran = run("prove")
@@ -181,3 +181,21 @@ def test_a_held_submit_explains_one_line_and_one_parked_row() -> None:
     lines = (LINE, {**LINE, "job": "j2", "body_sha256": "b2"})
     found = Evidence(lines, (MADE, held), Counter({"done": 1, "parked": 1}), 0)
     assert found.faults() == []
+
+
+def test_a_signal_during_the_start_of_the_run_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[subprocess.Popen[str]] = []
+    popen = subprocess.Popen
+
+    def begin(*words: Any, **options: Any) -> subprocess.Popen[str]:
+        begun.append(popen(*words, **options))
+        os.kill(os.getpid(), signal.SIGTERM)
+        return begun[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", begin)
+    table = tmp_path / "products.csv"
+    with pytest.raises(KeyboardInterrupt), proving._child(table, dict(os.environ)):
+        raise AssertionError("the block is not reached")
+    assert begun[0].returncode is not None

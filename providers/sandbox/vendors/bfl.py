@@ -6,7 +6,6 @@ The cost is told at submit, in credits of one cent. A job is known only by its w
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -66,7 +65,7 @@ async def _submit(desk: Desk, visit: Visit) -> Reply:
     given = await visit.json_object(Reply(422, _details([Problem("", "json_invalid", "no JSON")])))
     desk.receive(visit, endpoint)
     places = desk.profile.in_progress.get(NAME)
-    if places is not None and len(desk.working(NAME, time.time())) >= places:
+    if places is not None and len(desk.working(NAME, desk.clock())) >= places:
         raise refusal(429, error_body(429, "Too many active tasks."))
     found = problems_with(endpoint, given, desk.profile.unknown_fields)
     pictures, more = await pictures_in(
@@ -121,7 +120,7 @@ def _poll(desk: Desk, visit: Visit) -> Reply:
 
 
 def _state(desk: Desk, visit: Visit, job: Job) -> tuple[str, dict[str, Any] | None]:
-    if not desk.is_done(job, time.time()):
+    if not desk.is_done(job, desk.clock()):
         return "Pending", None
     if job.verdict == "failed":
         return "Error", None
@@ -135,7 +134,7 @@ def _state(desk: Desk, visit: Visit, job: Job) -> tuple[str, dict[str, Any] | No
 
 
 def _credits(desk: Desk) -> Reply:
-    now = time.time()
+    now = desk.clock()
     lines = [invoice_line(job, now) for job in desk.jobs.values() if job.provider == NAME]
     spent = sum((Decimal(line["amount"] or "0") for line in lines), Decimal(0))
     return Reply(200, {"credits": float(_CREDITS - spent * 100)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -118,7 +117,7 @@ def not_found(id: str | None) -> Reply:
 
 
 def _status(desk: Desk, visit: Visit, job: Job) -> dict[str, Any]:
-    if not desk.is_done(job, time.time()):
+    if not desk.is_done(job, desk.clock()):
         return {"status": "IN_PROGRESS", "request_id": job.id}
     if job.verdict != "succeeded":
         code, message = _error(job)

@@ -7,7 +7,6 @@ Here all hosts share one prefix: the queue at `/{app-id}`, the direct call at `/
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -129,7 +128,7 @@ def _urls(visit: Visit, job: Job) -> dict[str, str]:
 
 def _place(desk: Desk, job: Job) -> int:
     """Return how many jobs wait before this one."""
-    now = time.time()
+    now = desk.clock()
     waiting = [one for one in desk.working(NAME, now) if one.stage(now) == "queued"]
     return sum(1 for one in waiting if one.starts_at < job.starts_at)
 
@@ -164,7 +163,7 @@ def not_found(id: str | None) -> Reply:
 
 
 def _status(desk: Desk, visit: Visit, job: Job) -> dict[str, Any]:
-    now = time.time()
+    now = desk.clock()
     body = {"request_id": job.id} | _urls(visit, job)
     if not desk.is_done(job, now):
         if job.stage(now) == "queued":
@@ -173,7 +172,7 @@ def _status(desk: Desk, visit: Visit, job: Job) -> dict[str, Any]:
     done: dict[str, Any] = {"status": "COMPLETED", "logs": _logs(visit, job)} | body
     if job.outcome(now) == "succeeded":
         done["metrics"] = {"inference_time": round(job.seconds(now), 6)}
-    error = _failure(job)
+    error = _failure(job, now)
     return done | error if error else done
 
 
@@ -185,9 +184,9 @@ def _logs(visit: Visit, job: Job) -> list[dict[str, str]] | None:
     return [line]
 
 
-def _failure(job: Job) -> dict[str, Any]:
+def _failure(job: Job, now: float) -> dict[str, Any]:
     """Return `error` and `error_type` where the runner failed; a refusal shows at the result."""
-    if job.cancelled_at is not None and job.outcome(time.time()) == "cancelled":
+    if job.cancelled_at is not None and job.outcome(now) == "cancelled":
         return {"error": "The request was cancelled.", "error_type": "client_cancelled"}
     if job.verdict != "failed":
         return {}
@@ -197,18 +196,18 @@ def _failure(job: Job) -> dict[str, Any]:
 
 def _cancel(desk: Desk, visit: Visit, job: Job) -> Reply:
     visit.strike("cancel", job)
-    if job.stage(time.time()) in ("ended", "cancelled"):
+    if job.stage(desk.clock()) in ("ended", "cancelled"):
         return Reply(400, {"status": "ALREADY_COMPLETED"})
     desk.cancel(job, billed=False)
     return Reply(202, {"status": "CANCELLATION_REQUESTED"})
 
 
 async def _result(desk: Desk, visit: Visit, job: Job) -> Reply:
-    if not desk.is_done(job, time.time()):
+    if not desk.is_done(job, desk.clock()):
         raise refusal(400, {"detail": "Request is still in progress"})
-    billed = job.units if job.is_billed(time.time()) else "0"
+    billed = job.units if job.is_billed(desk.clock()) else "0"
     headers = {"x-fal-request-id": job.id, "x-fal-billable-units": _counted(billed)}
-    failure = _failure(job)
+    failure = _failure(job, desk.clock())
     if failure:
         return _failed(str(failure["error"]), str(failure["error_type"]), headers)
     if job.verdict == "refused":
@@ -273,7 +272,7 @@ def _extras(endpoint: Endpoint, job: Job) -> dict[str, Any]:
 async def _run(desk: Desk, visit: Visit) -> Reply:
     """Answer a direct call, which holds the connection until the job is done."""
     places = desk.profile.in_progress.get(NAME)
-    if places is not None and len(desk.working(NAME, time.time())) >= places:
+    if places is not None and len(desk.working(NAME, desk.clock())) >= places:
         body = error_body(429, "Too many concurrent requests.")
         raise refusal(429, body, {"x-fal-needs-retry": "1"})
     job = await _submit(desk, visit, visit.path.removeprefix("/run/"))

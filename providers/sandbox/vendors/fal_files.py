@@ -6,7 +6,6 @@ import asyncio
 import base64
 import hashlib
 import json
-import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -118,7 +117,7 @@ async def _events(
     desk: Desk, job: Job, status: Callable[[], dict[str, Any]]
 ) -> AsyncIterator[bytes]:
     while True:
-        done = desk.is_done(job, time.time())
+        done = desk.is_done(job, desk.clock())
         yield f"data: {json.dumps(status())}\n\n".encode()
         if done:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,17 +16,18 @@ _MOST_IDS = 50
 
 def answer(desk: Desk, visit: Visit) -> Reply:
     """Answer at `/v1/models/...`."""
+    now = desk.clock()
     if visit.method == "GET" and visit.path == "/v1/models/pricing":
         return _page([_price(name) for name in _ids(visit, "endpoint_id")], "prices")
     if visit.method == "GET" and visit.path == "/v1/models/billing-events":
         jobs = [desk.jobs.get(id) for id in _ids(visit, "request_id")]
         found = [job for job in jobs if job is not None and job.provider == "fal"]
-        ended = [job for job in found if job.outcome(time.time()) != "running"]
-        return _page([_billed(job) for job in ended], "billing_events")
+        ended = [job for job in found if job.outcome(now) != "running"]
+        return _page([_billed(job, now) for job in ended], "billing_events")
     if visit.method == "GET" and visit.path == "/v1/models/requests/by-endpoint":
         wanted = visit.query.get("endpoint_id")
         asked = [job for job in reversed(desk.jobs.values()) if job.provider == "fal"]
-        return _page([_request(job) for job in asked if job.endpoint == wanted], "items")
+        return _page([_request(job, now) for job in asked if job.endpoint == wanted], "items")
     raise refusal(404, _error("not_found", "There is no such resource."))
 
 
@@ -58,8 +58,8 @@ def _price(name: str) -> dict[str, Any]:
     }
 
 
-def _billed(job: Job) -> dict[str, Any]:
-    line = invoice_line(job, time.time())
+def _billed(job: Job, now: float) -> dict[str, Any]:
+    line = invoice_line(job, now)
     price = endpoint_of(job).price.usd
     cost = None if line["amount"] is None else float(line["amount"])
     return {
@@ -76,8 +76,8 @@ def _billed(job: Job) -> dict[str, Any]:
     }
 
 
-def _request(job: Job) -> dict[str, Any]:
-    ended = job.outcome(time.time()) != "running"
+def _request(job: Job, now: float) -> dict[str, Any]:
+    ended = job.outcome(now) != "running"
     return {
         "request_id": job.id,
         "endpoint_id": job.endpoint,

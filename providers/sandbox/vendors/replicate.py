@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -143,7 +142,7 @@ async def _create(desk: Desk, visit: Visit, model: str | None) -> Reply:
     pictures, more = await pictures_in(endpoint, given, folder, fetcher(desk, visit))
     note: dict[str, Any] = {"version": body.get("version")}
     if deadline is not None:
-        note["deadline"] = time.time() + deadline
+        note["deadline"] = desk.clock() + deadline
     job = desk.accept(visit, endpoint, given, pictures, more, note, _new_id())
     if more:
         job.verdict = "failed"
@@ -198,7 +197,7 @@ def _list(desk: Desk, visit: Visit) -> Reply:
 
 def _cancel(desk: Desk, visit: Visit, job: Job) -> Reply:
     visit.strike("cancel", job)
-    now = time.time()
+    now = desk.clock()
     if job.stage(now) in ("queued", "running"):
         desk.cancel(job, billed=job.stage(now) == "running")
     return Reply(200, _prediction(desk, visit, job))
@@ -228,7 +227,7 @@ def _status(desk: Desk, job: Job, now: float) -> str:
 
 
 def _prediction(desk: Desk, visit: Visit, job: Job) -> dict[str, Any]:
-    now = time.time()
+    now = desk.clock()
     status = _status(desk, job, now)
     ended = status not in ("starting", "processing")
     end = job.cancelled_at if status in ("canceled", "aborted") else job.ends_at
