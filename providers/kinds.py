@@ -53,32 +53,118 @@ class Kind:
         return next(iter(self.outputs))
 
 
-TEXT = PortType("text")
-IMAGE = PortType("image")
+TEXT, IMAGE = PortType("text"), PortType("image")
+VIDEO, AUDIO = PortType("video"), PortType("audio")
+IMAGES, VIDEOS = PortType("image", is_list=True), PortType("video", is_list=True)
 
-_IMAGE_IN = {"image": Port(IMAGE, required=True, about="The picture to work on.")}
-_IMAGE_OUT = {"image": Port(IMAGE, about="The picture made.")}
+
+def _needs(type: PortType, about: str) -> Port:
+    return Port(type, required=True, about=about)
+
+
+_ON_IMAGE = {"image": _needs(IMAGE, "The picture to work on.")}
+_MAKES_IMAGE = {"image": Port(IMAGE, about="The picture made.")}
+_MAKES_VIDEO = {"video": Port(VIDEO, about="The clip made.")}
+_MAKES_AUDIO = {"audio": Port(AUDIO, about="The sound made.")}
+_MAKES_TEXT = {"text": Port(TEXT, about="The text made.")}
 
 _ALL = (
     Kind(
+        "text-generation",
+        "Write a text, such as a better prompt.",
+        {"prompt": _needs(TEXT, "What is asked."), "system": Port(TEXT, about="How to answer.")},
+        _MAKES_TEXT,
+        generates=True,
+    ),
+    Kind(
+        "image-to-text",
+        "Say what pictures show.",
+        {"images": _needs(IMAGES, "In order."), "prompt": Port(TEXT, about="What is asked.")},
+        _MAKES_TEXT,
+        generates=True,
+    ),
+    Kind(
         "text-to-image",
         "Make a picture from a description.",
-        {"prompt": Port(TEXT, required=True, about="What the picture shows.")},
-        _IMAGE_OUT,
+        {"prompt": _needs(TEXT, "What the picture shows.")},
+        _MAKES_IMAGE,
+        generates=True,
+    ),
+    Kind(
+        "image-edit",
+        "Make a picture from pictures and a description of the change.",
+        {"prompt": _needs(TEXT, "The change."), "images": _needs(IMAGES, "References, in order.")},
+        _MAKES_IMAGE,
         generates=True,
     ),
     Kind(
         "remove-background",
         "Cut the subject out: the same picture with a transparent background.",
-        _IMAGE_IN,
-        _IMAGE_OUT,
+        _ON_IMAGE,
+        _MAKES_IMAGE,
     ),
-    Kind("transform-image", "Edit a picture on this machine, free.", _IMAGE_IN, _IMAGE_OUT),
+    Kind(
+        "upscale",
+        "Make a picture larger.",
+        {**_ON_IMAGE, "prompt": Port(TEXT, about="What it shows, for models that add detail.")},
+        _MAKES_IMAGE,
+    ),
+    Kind(
+        "image-to-video",
+        "Make a clip that begins with a picture.",
+        {
+            "image": _needs(IMAGE, "The first frame."),
+            "end_image": Port(IMAGE, about="The last frame."),
+            "prompt": Port(TEXT, about="What moves, and how."),
+        },
+        _MAKES_VIDEO,
+        generates=True,
+    ),
+    Kind(
+        "text-to-speech",
+        "Speak a text.",
+        {"text": _needs(TEXT, "What is said.")},
+        _MAKES_AUDIO,
+        generates=True,
+    ),
+    Kind(
+        "text-to-audio",
+        "Make music or a sound from a description.",
+        {"prompt": _needs(TEXT, "What is heard.")},
+        _MAKES_AUDIO,
+        generates=True,
+    ),
+    Kind(
+        "speech-to-text",
+        "Write down what is said.",
+        {"audio": _needs(AUDIO, "The recording.")},
+        _MAKES_TEXT,
+    ),
+    Kind(
+        "mux",
+        "Put a sound to a clip.",
+        {"video": _needs(VIDEO, "The clip."), "audio": _needs(AUDIO, "The sound.")},
+        _MAKES_VIDEO,
+    ),
+    Kind("concat", "Join clips into one.", {"videos": _needs(VIDEOS, "In order.")}, _MAKES_VIDEO),
+    Kind(
+        "extract-frame",
+        "Take one frame of a clip as a picture.",
+        {"video": _needs(VIDEO, "The clip.")},
+        _MAKES_IMAGE,
+    ),
+    Kind("transform-image", "Edit a picture on this machine, free.", _ON_IMAGE, _MAKES_IMAGE),
+    Kind(
+        "transform-video",
+        "Edit a clip on this machine, free.",
+        {"video": _needs(VIDEO, "The clip to work on.")},
+        _MAKES_VIDEO,
+    ),
     Kind(
         "contact-sheet",
         "Lay pictures out on one labelled sheet.",
-        {"images": Port(PortType("image", is_list=True), required=True, about="In order.")},
-        _IMAGE_OUT,
+        {"images": _needs(IMAGES, "In order.")},
+        _MAKES_IMAGE,
     ),
 )
 
