@@ -14,7 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from flows.own_file import read_own_file, wrong_entry
 from providers.catalog import Binding, Model, load_model, model_names
-from providers.catalog.schema import Amount, Entry, Price
+from providers.catalog.limits import Entry
+from providers.catalog.schema import Amount, Price
 from providers.errors import SetupError, near
 from providers.yaml_file import line_of
 from tasks.home import Home

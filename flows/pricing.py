@@ -1,19 +1,50 @@
-"""Price the steps of rows. A table has few different sets of parameters: each is priced once."""
+"""Price the steps of rows, and say what no provider would do.
+
+A table has few different sets of parameters and sizes: each is worked out once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from flows.grammar import NO_RESULT, NoResult, Ref, evaluate
+from flows.foresee import Foreseen, Foresight
+from flows.grammar import Expression, evaluate, references
 from flows.graph import Graph, GraphStep
-from flows.routes import Route, Routes, refusal
+from flows.routes import Refusal, Route, Routes, fit_choice, refusal
 from flows.rows import ReadyRow
 from flows.table import Fault
 from providers.catalog import Quote, quote
-from providers.media import Media, Value
+from providers.fit import too_long
+
+
+@dataclass(frozen=True, slots=True)
+class RowPrices:
+    """What is foreseen of one kind of rows: price, dearest try by provider, what is refused."""
+
+    quotes: Mapping[str, Quote]
+    highs: Mapping[str, Mapping[str, Decimal]]
+    refusals: tuple[tuple[str, Refusal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextCheck:
+    """A text out of inputs that flows into a port which takes only so many characters."""
+
+    step: str
+    port: str
+    expression: Expression
+    most: int
+
+    def problem(self, row: ReadyRow) -> tuple[str, str] | None:
+        """Return what is wrong with the row's text and what to do, or None."""
+        text = evaluate(self.expression, lambda ref: row.inputs.get(ref.name))
+        if not isinstance(text, str) or len(text) <= self.most:
+            return None
+        error = too_long(len(text), self.most)
+        return f"{self.port}: {error.problem}", error.fix
 
 
 class Pricer:
@@ -21,72 +52,84 @@ class Pricer:
 
     def __init__(self, graph: Graph, routes: Routes) -> None:
         self._graph = graph
-        self._routes = routes
-        self._quotes: dict[tuple[Any, ...], Quote] = {}
-        self._highs: dict[tuple[Any, ...], Mapping[str, Decimal]] = {}
-        self._problems: dict[tuple[Any, ...], str | None] = {}
+        self._able = {
+            step.name: [route for route in routes[step.name] if route.is_sendable]
+            for step in graph.steps
+        }
+        self.foresight = Foresight(graph, {name: able[0] for name, able in self._able.items()})
+        self._found: dict[tuple[Any, ...], RowPrices] = {}
+        self._texts = tuple(self._text_checks())
 
     def route(self, step: GraphStep) -> Route:
         """Return the route that would be sent to first."""
-        return self._able(step)[0]
+        return self._able[step.name][0]
 
     def price(self, step: GraphStep, row: ReadyRow) -> Quote:
         """Return the first route's price; its `high` is the dearest route's."""
-        given = given_parameters(step, row)
-        key = (step.name, *sorted(given.items()))
-        if key not in self._quotes:
-            quotes = [
-                quote(route.binding, {**route.defaults, **given}) for route in self._able(step)
-            ]
-            dearest = max(item.reserve for item in quotes)
-            first = quotes[0]
-            self._quotes[key] = first if first.high is None else replace(first, high=dearest)
-        return self._quotes[key]
+        return self._of(row).quotes[step.name]
 
     def highs(self, step: GraphStep, row: ReadyRow) -> Mapping[str, Decimal]:
         """Return the most that one call may cost in USD at each provider that can be used."""
-        given = given_parameters(step, row)
-        key = (step.name, *sorted(given.items()))
-        if key not in self._highs:
-            highs: dict[str, Decimal] = {}
-            for route in self._able(step):
-                price = quote(route.binding, {**route.defaults, **given}).reserve
-                highs[route.provider] = max(price, highs.get(route.provider, price))
-            self._highs[key] = highs
-        return self._highs[key]
+        return self._of(row).highs[step.name]
 
     def problems(self, row: ReadyRow) -> list[Fault]:
         """Return a fault for each step that no route would do with this row's values."""
-        found = []
-        for step in self._graph.steps:
-            given = given_parameters(step, row)
-            key = (step.name, *sorted(given.items()))
-            if key not in self._problems:
-                self._problems[key] = self._problem(step, given)
-            if problem := self._problems[key]:
-                found.append(Fault(row.id, "", step.name, problem, "choose an allowed value"))
+        found = [
+            Fault(row.id, self._column(step, refused.name), step, refused.problem, refused.fix)
+            for step, refused in self._of(row).refusals
+        ]
+        for check in self._texts:
+            if problem := check.problem(row):
+                column = self._column(check.step, check.port)
+                found.append(Fault(row.id, column, check.step, *problem))
         return found
 
-    def _able(self, step: GraphStep) -> list[Route]:
-        return [route for route in self._routes[step.name] if route.is_sendable]
+    def _of(self, row: ReadyRow) -> RowPrices:
+        key = self.foresight.signature(row)
+        if key not in self._found:
+            self._found[key] = self._work_out(self.foresight.of(row, key))
+        return self._found[key]
 
-    def _problem(self, step: GraphStep, given: Mapping[str, Any]) -> str | None:
-        refusals = [refusal(route, given) for route in self._able(step)]
-        return None if None in refusals else refusals[0]
+    def _work_out(self, foreseen: Mapping[str, Foreseen]) -> RowPrices:
+        quotes, highs, refusals = {}, {}, []
+        for step in self._graph.steps:
+            able, seen = self._able[step.name], foreseen[step.name]
+            quotes[step.name], highs[step.name] = _prices(able, seen)
+            found = [
+                refusal(route, seen.parameters, seen.given, fit_choice(step)) for route in able
+            ]
+            if None not in found:
+                refusals += [(step.name, one) for one in found[:1] if one is not None]
+        return RowPrices(quotes, highs, tuple(refusals))
+
+    def _text_checks(self) -> Iterator[TextCheck]:
+        for step in self._graph.steps:
+            if fit_choice(step).text == "cut":
+                continue
+            for port, expression in step.ports.items():
+                refs = references(expression)
+                if not all(ref.name in self._graph.inputs and not ref.part for ref in refs):
+                    continue
+                mosts = [
+                    route.binding.limits.of(port).max_characters for route in self._able[step.name]
+                ]
+                if None not in mosts:
+                    yield TextCheck(step.name, port, expression, max(most or 0 for most in mosts))
+
+    def _column(self, step: str, name: str) -> str:
+        """Return the input whose value flows there as it is, or ""."""
+        found = self._graph.step(step)
+        expression = found.ports.get(name) or found.parameters.get(name)
+        refs = references(expression) if expression else ()
+        return refs[0].name if len(refs) == 1 and refs[0].name in self._graph.inputs else ""
 
 
-def given_parameters(step: GraphStep, row: ReadyRow) -> dict[str, Any]:
-    """Return the step's parameters as far as they are known before any step has run."""
-
-    def resolve(ref: Ref) -> Value | NoResult:
-        value = row.inputs.get(ref.name, NO_RESULT)
-        if ref.part and isinstance(value, Media):
-            return getattr(value, ref.part, None)
-        return value
-
-    given: dict[str, Any] = {}
-    for name, expression in step.parameters.items():
-        value = evaluate(expression, resolve)
-        if value is not None and value is not NO_RESULT:
-            given[name] = value
-    return given
+def _prices(able: list[Route], seen: Foreseen) -> tuple[Quote, dict[str, Decimal]]:
+    highs: dict[str, Decimal] = {}
+    quotes = []
+    for route in able:
+        price = quote(route.model, route.binding, {**route.defaults, **seen.parameters}, seen.given)
+        quotes.append(price)
+        highs[route.provider] = max(price.reserve, highs.get(route.provider, price.reserve))
+    first = quotes[0]
+    return first if first.high is None else replace(first, high=max(highs.values())), highs

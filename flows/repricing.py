@@ -13,6 +13,7 @@ from flows.ledger_report import between
 from flows.prices import catalog_with_prices
 from providers.catalog import Binding, Model, quote
 from providers.catalog.price import amount_of
+from providers.catalog.shape import shape_of
 from providers.errors import RequestError
 from tasks.accounts import Span
 from tasks.home import Home
@@ -64,10 +65,13 @@ def _reprice(
 
 def _repriced(attempt: Attempt, fields: Mapping[str, Any], find_model: Any) -> Repriced | None:
     """Return what is different by today's prices, or None: nothing, or they are not known."""
-    binding = _binding(attempt, find_model)
-    if binding is None:
+    model, binding = _offer(attempt, find_model)
+    if model is None or binding is None:
         return None
-    price = quote(binding, fields["parameters"])
+    texts = {port: shape_of(one) for port, one in fields["inputs"].items() if isinstance(one, str)}
+    price = quote(model, binding, fields["parameters"], texts)
+    if price.expected is None and binding.price is not None:
+        return None  # by the size of a picture, of which the ledger has only the digest
     new: dict[str, Decimal | None] = {"low": price.low, "high": price.high}
     grade = attempt.grade
     if attempt.outcome in MADE and (attempt.grade != "exact" or attempt.amount is None):
@@ -83,12 +87,12 @@ def _repriced(attempt: Attempt, fields: Mapping[str, Any], find_model: Any) -> R
     return None if same else Repriced(attempt, new, grade)
 
 
-def _binding(attempt: Attempt, find_model: Any) -> Binding | None:
+def _offer(attempt: Attempt, find_model: Any) -> tuple[Model | None, Binding | None]:
     try:
         model: Model = find_model(attempt.model)
     except RequestError:
-        return None
+        return None, None
     for binding in model.bindings:
         if (binding.provider, binding.endpoint) == (attempt.provider, attempt.endpoint):
-            return binding
-    return None
+            return model, binding
+    return None, None

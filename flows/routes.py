@@ -12,7 +12,9 @@ from typing import Any
 from flows.graph import Graph, GraphStep
 from flows.options import RunOptions
 from providers.catalog import Binding, Model, local_player
+from providers.catalog.shape import Shapes, sent_seconds, shapes_of
 from providers.errors import InputError, RequestError, SetupError
+from providers.fit import FitChoice, unfit
 from providers.media import Value
 from providers.registry import PROVIDERS, Provider, provider_named
 from tasks.candidate import Candidate
@@ -32,6 +34,18 @@ class Route:
 
 
 Routes = Mapping[str, tuple[Route, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a route cannot do a step: the port or parameter, what is wrong with it, what to do."""
+
+    name: str
+    problem: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.problem}. {self.fix}"
 
 
 def plan_routes(
@@ -68,10 +82,12 @@ def candidates(
     Raises:
         InputError: no route takes these values.
     """
-    found, problem = [], ""
+    found: list[Candidate] = []
+    refused: Refusal | None = None
+    shapes, choice = shapes_of(ports), fit_choice(step)
     for route in routes:
-        if why := refusal(route, given):
-            problem = problem or why
+        if why := refusal(route, given, shapes, choice):
+            refused = refused or why
             continue
         known = {name: value for name, value in given.items() if name in route.model.parameters}
         found.append(
@@ -89,16 +105,34 @@ def candidates(
             )
         )
     if not found:
-        raise InputError(f"step {step.name!r}: {problem}")
+        raise InputError(f"step {step.name!r}: {refused}")
     return tuple(found)
 
 
-def refusal(route: Route, given: Mapping[str, Any]) -> str | None:
-    """Return why a route cannot take these parameters; one its model lacks is left out."""
+def fit_choice(step: GraphStep) -> FitChoice:
+    """Return what the step's template allows to be lost."""
+    return FitChoice(**step.fit.model_dump()) if step.fit else _NO_CHOICE
+
+
+_NO_CHOICE = FitChoice()
+
+
+def refusal(
+    route: Route, given: Mapping[str, Any], shapes: Shapes, choice: FitChoice
+) -> Refusal | None:
+    """Return why a route cannot take these values; a parameter its model lacks is left out."""
+    label = f"{route.model.model}@{route.provider}"
     for name, value in given.items():
         rule = route.model.parameters.get(name)
         if rule and (problem := rule.problem_with(value)):
-            return f"{name} {value!r} {problem} ({route.model.model})"
+            return Refusal(name, f"{name} {value!r} {problem} ({label})", "Choose an allowed value")
+    parameters = {**route.defaults, **given}
+    seconds = parameters.get("seconds")
+    if seconds is not None and sent_seconds(route.binding, float(seconds)) is None:
+        return Refusal("seconds", f"{label} makes nothing of {seconds:g} seconds", "Ask for less")
+    if found := unfit(route.binding, shapes, parameters, choice):
+        port, error = found
+        return Refusal(port, f"{port}: {error.problem} ({label})", error.fix)
     return None
 
 
@@ -176,7 +210,6 @@ def _refuse_what_is_not_built(step: GraphStep) -> None:
     written = {
         "each": step.each,
         "checks": step.checks,
-        "fit": step.fit,
         "allow": step.allow != "any",
     }
     for name, value in written.items():

@@ -47,8 +47,18 @@ def _value(order: Order, rule: FieldRule) -> Any:
     value = _source(order, str(rule.source))
     if value is None:
         return None
+    if rule.round_up_to:
+        value = _raised(float(value), rule)
     value = rule.values.get(_word(value), value)
     return _FORMS[rule.form](value)
+
+
+def _raised(value: float, rule: FieldRule) -> float:
+    for offered in sorted(rule.round_up_to):
+        if offered >= value:
+            return int(offered) if offered.is_integer() else offered
+    most = max(rule.round_up_to)
+    raise InputError(f"{rule.source} {value:g} is above {most:g}, the most that is offered")
 
 
 def _source(order: Order, name: str) -> Any:
@@ -63,7 +73,7 @@ def _size(binding: Binding, parameters: Mapping[str, Any]) -> str | None:
     aspect = parameters.get("aspect_ratio")
     if aspect is None:
         return None
-    multiple = binding.limits.image.multiple_of or DEFAULT_MULTIPLE
+    multiple = binding.makes.multiple_of or DEFAULT_MULTIPLE
     width, height = size_of(str(aspect), float(parameters.get("megapixels", 1)), multiple)
     return f"{width}x{height}"
 

@@ -6,10 +6,10 @@ synchronous answer, one for local work.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 from sqlalchemy import Connection
@@ -29,6 +29,7 @@ from providers.errors import (
 )
 from tasks.candidate import Candidate, RowCap, StepCall
 from tasks.finding import found_again
+from tasks.fit import fit_order
 from tasks.halt import Halt
 from tasks.harvest import harvest
 from tasks.joining import join
@@ -67,11 +68,12 @@ async def _obtain(pursuit: Pursuit, is_open: bool) -> Attempt:
     if is_open and (joined := await join(pursuit)):
         return joined
     pursuit.halt.require_unset()
-    order = await driver.prepare(await order_of(services, candidate))
+    fitted = await fit_order(services.store, candidate, await order_of(services, candidate))
+    order = await driver.prepare(fitted.order)
     while True:
         async with services.slot(candidate.provider):
             pursuit.halt.require_unset()
-            opening = _opening(pursuit)
+            opening = _opening(pursuit, fitted.done)
             if candidate.is_local:
                 return await _do_locally(pursuit, order, opening)
             message = driver.adapter.submit(order)
@@ -95,7 +97,7 @@ async def _claim(pursuit: Pursuit, opening: Opening) -> bool:
         raise
 
 
-def _opening(pursuit: Pursuit) -> Opening:
+def _opening(pursuit: Pursuit, fitted: Mapping[str, Any]) -> Opening:
     candidate = pursuit.candidate
     return Opening(
         id=uuid4().hex,
@@ -103,6 +105,7 @@ def _opening(pursuit: Pursuit) -> Opening:
         fields=candidate.fields,
         place=pursuit.call.place,
         owner=pursuit.services.owner.id,
+        fitted=fitted,
         low=candidate.quote.low,
         high=candidate.quote.high,
         round=pursuit.call.terms.round,

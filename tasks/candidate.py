@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from providers.catalog import Binding, Model, Quote, quote
+from providers.catalog.shape import shapes_of
 from providers.media import Value
 from tasks.halt import Halt
 from tasks.key import RequestFields, identity
@@ -53,7 +54,7 @@ class Candidate:
     @cached_property
     def quote(self) -> Quote:
         """What one call costs."""
-        return quote(self.binding, self.parameters)
+        return quote(self.model, self.binding, self.parameters, shapes_of(self.inputs))
 
     @property
     def is_local(self) -> bool:

@@ -92,7 +92,7 @@ def _kept(store: Store, one: Fetched) -> Value:
         return one.text
     try:
         sha256 = one.sha256 or store.put(one.data or b"")
-        return _media(sha256, store.path(sha256), one.data)
+        return media_of(sha256, store.path(sha256), one.data)
     except InputError as error:
         raise RejectedError(f"the {one.port} that came cannot be used: {error}") from None
 
@@ -119,7 +119,7 @@ def describe_file(path: Path) -> Media:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    return _media(sha256, path)
+    return media_of(sha256, path)
 
 
 async def keep_file(store: Store, path: Path, described: Media) -> None:
@@ -147,7 +147,7 @@ async def _fetch(store: Store, driver: Driver, output: Output) -> Fetched:
     return Fetched(output.port, text=output.text, data=output.data)
 
 
-def _media(sha256: str, path: Path, data: bytes | None = None) -> Media:
+def media_of(sha256: str, path: Path, data: bytes | None = None) -> Media:
     facts = probe_image(path, data)
     return Media(
         kind="image",

@@ -196,7 +196,7 @@ def _price(model: Model, binding: Binding) -> str:
     defaults = {
         key: given.default for key, given in model.parameters.items() if given.default is not None
     }
-    price = quote(binding, defaults)
+    price = quote(model, binding, defaults)
     if price.expected is None:
         most = binding.ceiling_usd
         return "unpriced" if most is None else f"unpriced, at most {dollars(most)}"

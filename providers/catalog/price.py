@@ -8,10 +8,13 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
-from providers.catalog.schema import Binding, Grade, Price
-from providers.catalog.size import PIXELS_PER_MEGAPIXEL, size_of
+from providers.catalog.schema import Binding, Grade, Model, Price
+from providers.catalog.shape import Shape, Shapes, flat, foreseen, sent_seconds
+from providers.catalog.size import PIXELS_PER_MEGAPIXEL
 
 ZERO = Decimal(0)
+VIDEO_FRAMES_PER_SECOND = 24  # what vendors of video tokens count with
+TEXT_PORTS = ("text", "prompt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +32,121 @@ class Quote:
         return self.high if self.high is not None else ZERO
 
 
+@dataclass(frozen=True, slots=True)
+class Units:
+    """How many units a call may be billed: low <= expected <= high."""
+
+    low: Decimal
+    expected: Decimal
+    high: Decimal
+
+
 FREE = Quote(ZERO, ZERO, ZERO, "exact")
+_NO_INPUTS: Shapes = {}
 
 
-def quote(binding: Binding, parameters: Mapping[str, Any]) -> Quote:
-    """Return what one call of `binding` with these canonical parameters costs.
+def quote(
+    model: Model, binding: Binding, parameters: Mapping[str, Any], inputs: Shapes = _NO_INPUTS
+) -> Quote:
+    """Return what one call of `binding` costs with these canonical parameters and inputs.
 
-    An unknown price is unpriced, never 0; its `ceiling_usd`, where stated, is the high price.
+    What is not known yet is priced at the dearest that is allowed. An unknown price is unpriced,
+    never 0; its `ceiling_usd`, where stated, is the high price.
     """
     if binding.provider == "local":
         return FREE
     price = binding.price
-    units = _units(price, parameters) if price else None
+    units = _units(price, model, binding, parameters, inputs) if price else None
     if price is None or units is None:
         return Quote(None, None, binding.ceiling_usd, "unpriced")
-    amount = amount_of(price, units)
-    return Quote(amount, amount, amount, price.grade)
+    factor = _factor(price, parameters)
+    low, expected, high = (
+        amount_of(price, count) * factor for count in (units.low, units.expected, units.high)
+    )
+    return Quote(low, expected, high, price.grade)
 
 
-def _units(price: Price, parameters: Mapping[str, Any]) -> Decimal | None:
+def _factor(price: Price, parameters: Mapping[str, Any]) -> Decimal:
+    factor = Decimal(1)
+    for name, factors in price.times.items():
+        value = parameters.get(name)
+        word = str(value).lower() if isinstance(value, bool) else str(value)
+        factor *= factors.get(word, Decimal(1))
+    return factor
+
+
+def _units(
+    price: Price, model: Model, binding: Binding, parameters: Mapping[str, Any], inputs: Shapes
+) -> Units | None:
     if price.unit == "image":
-        return Decimal(1)
+        return _exactly(Decimal(1))
+    if price.unit == "compute_second":
+        usual, longest = binding.latency.usual_seconds, binding.latency.longest_seconds
+        return Units(ZERO, Decimal(str(usual)), Decimal(str(longest)))
+    if price.unit == "thousand_characters":
+        return _characters(binding, inputs)
+    made = foreseen(model, binding, parameters, inputs)
     if price.unit == "megapixel":
-        aspect, megapixels = parameters.get("aspect_ratio"), parameters.get("megapixels", 1)
-        if not isinstance(aspect, str):
-            return None
-        width, height = size_of(aspect, float(megapixels))
-        return Decimal(ceil(width * height / PIXELS_PER_MEGAPIXEL))
+        return _megapixels(price, binding, made, inputs)
+    if price.unit == "second":
+        return _seconds(model, binding, made)
+    return _video_tokens(binding, made)
+
+
+def _exactly(units: Decimal) -> Units:
+    return Units(units, units, units)
+
+
+def _characters(binding: Binding, inputs: Shapes) -> Units | None:
+    for port in TEXT_PORTS:
+        for shape in flat(inputs.get(port, ())):
+            if shape.characters is not None:
+                return _exactly(Decimal(shape.characters) / 1000)
+            most = binding.limits.of(port).max_characters
+            return None if most is None else Units(ZERO, Decimal(most) / 2000, Decimal(most) / 1000)
     return None
+
+
+def _megapixels(price: Price, binding: Binding, made: Shape, inputs: Shapes) -> Units | None:
+    given = [shape for port in ("image", "images") for shape in flat(inputs.get(port, ()))]
+    counted = [
+        _whole_megapixels(made),
+        *map(_whole_megapixels, given if price.counts_input else ()),
+    ]
+    known = sum((count for count in counted if count is not None), ZERO)
+    unknown = counted.count(None)
+    if not unknown:
+        return _exactly(known)
+    most = binding.makes.max_megapixels
+    if most is None:
+        return None
+    return Units(known + unknown, known + unknown, known + unknown * Decimal(ceil(most)))
+
+
+def _whole_megapixels(shape: Shape) -> Decimal | None:
+    if shape.size is None:
+        return None
+    width, height = shape.size
+    return Decimal(ceil(width * height / PIXELS_PER_MEGAPIXEL))
+
+
+def _seconds(model: Model, binding: Binding, made: Shape) -> Units | None:
+    if made.seconds is not None:
+        return _exactly(Decimal(str(made.seconds)))
+    rule = model.parameters.get("seconds")
+    if rule is None or rule.minimum is None or rule.maximum is None:
+        return None
+    least, most = (sent_seconds(binding, bound) for bound in (rule.minimum, rule.maximum))
+    low, high = Decimal(str(least or rule.minimum)), Decimal(str(most or rule.maximum))
+    return Units(low, (low + high) / 2, high)
+
+
+def _video_tokens(binding: Binding, made: Shape) -> Units | None:
+    if made.size is None or made.seconds is None:
+        return None
+    width, height = made.size
+    tokens = width * height * VIDEO_FRAMES_PER_SECOND * made.seconds / 1024
+    return _exactly(Decimal(str(tokens)) / 1_000_000)
 
 
 def amount_of(price: Price, units: Decimal) -> Decimal:

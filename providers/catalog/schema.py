@@ -9,8 +9,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from providers.catalog.limits import Entry, Limits, Makes
 from providers.kinds import KINDS
 
 Grade: TypeAlias = Literal["exact", "units", "estimate", "unpriced"]
@@ -30,12 +31,6 @@ def _quoted(value: Any) -> Any:
 
 
 Amount = Annotated[Decimal, BeforeValidator(_quoted)]
-
-
-class Entry(BaseModel):
-    """Base of every part of a catalog file: frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Parameter(Entry):
@@ -84,14 +79,16 @@ class FieldRule(Entry):
 
     `from` names a canonical parameter or input port; `size` stands for the pixels that
     aspect_ratio and megapixels ask for. `values` maps canonical values to the vendor's words (one
-    that is not listed stays as it is), `form` says how the value is written, and `send` is a
-    constant of ours. A size is written "1344x768" where `values` gives one.
+    that is not listed stays as it is), `form` says how the value is written, and `send` is a constant
+    of ours. A size is written "1344x768" where `values` gives one. A number is raised to the next
+    of `round_up_to` before that: seconds that a vendor sells only in steps.
     """
 
     source: str | None = Field(default=None, alias="from")
     values: dict[str, Scalar] = Field(default_factory=dict)
     form: Form | None = None
     send: Any = None
+    round_up_to: tuple[float, ...] = Field(default=(), strict=False)
 
     @model_validator(mode="after")
     def _one_source(self) -> FieldRule:
@@ -100,30 +97,26 @@ class FieldRule(Entry):
         return self
 
 
-class ImageLimits(Entry):
-    """What a provider accepts or makes, in pixels and bytes."""
-
-    min_side: int | None = None
-    max_side: int | None = None
-    max_megapixels: float | None = None
-    multiple_of: int | None = None
-    max_bytes: int | None = None
-    formats: tuple[str, ...] = Field(default=(), strict=False)
-
-
-class Limits(Entry):
-    """Limits of one binding; what is not stated is not known."""
-
-    prompt_max_characters: int | None = None
-    image: ImageLimits = ImageLimits()
-
-
 class Price(Entry):
-    """A price rule: `usd` for each `unit`, the first one if `each_further_usd` is set."""
+    """A price rule: `usd` for each `unit`, the first one if `each_further_usd` is set.
 
-    unit: Literal["image", "megapixel", "second", "thousand_characters", "compute_second"]
+    `counts_input` adds the megapixels of the pictures that are given. `times` multiplies by a
+    factor for a parameter's value, as {resolution: {"1080p": "2"}}. A video token is one of
+    width x height x frames per second x seconds / 1024.
+    """
+
+    unit: Literal[
+        "image",
+        "megapixel",
+        "second",
+        "thousand_characters",
+        "compute_second",
+        "million_video_tokens",
+    ]
     usd: Amount
     each_further_usd: Amount | None = None
+    counts_input: bool = False
+    times: dict[str, dict[str, Amount]] = Field(default_factory=dict)
     grade: Grade = "units"
     source: str
     as_of: str
@@ -158,6 +151,7 @@ class Binding(Entry):
     fields: dict[str, str | FieldRule] = Field(default_factory=dict)
     output: dict[str, str] = Field(default_factory=dict)
     limits: Limits = Limits()
+    makes: Makes = Makes()
     price: Price | None = None
     ceiling_usd: Amount | None = None
     latency: Latency

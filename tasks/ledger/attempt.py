@@ -29,6 +29,7 @@ class Place:
 class Opening:
     """What is written down before anything is sent.
 
+    `fitted` says port by port what was done to make a value fit, and the digest of what was sent.
     `round` counts how often a person has asked for the row to be tried anew: each has a budget.
     """
 
@@ -39,6 +40,7 @@ class Opening:
     owner: str
     body_digest: str | None = None
     checks: str | None = None
+    fitted: Mapping[str, Any] | None = None
     low: Decimal | None = None
     high: Decimal | None = None
     round: int = 0
@@ -88,6 +90,7 @@ class Attempt:
     created_at: float
     submitted_at: float | None
     settled_at: float | None
+    fitted: Mapping[str, Any] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -127,6 +130,7 @@ COLUMNS = [
         "created_at",
         "submitted_at",
         "settled_at",
+        "fitted",
     ]
 ]
 
@@ -160,4 +164,5 @@ def attempt_of(row: Row[Any]) -> Attempt:
         created_at=row.created_at,
         submitted_at=row.submitted_at,
         settled_at=row.settled_at,
+        fitted=json.loads(row.fitted) if row.fitted else None,
     )

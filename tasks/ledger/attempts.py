@@ -214,6 +214,7 @@ def _values(opening: Opening) -> dict[str, Any]:
         "owner": opening.owner,
         "body_digest": opening.body_digest,
         "checks": opening.checks,
+        "fitted": json.dumps(opening.fitted) if opening.fitted else None,
         "low_nanos": to_nanos(opening.low),
         "high_nanos": to_nanos(opening.high),
         "created_at": opening.created_at,

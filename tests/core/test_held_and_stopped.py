@@ -95,7 +95,7 @@ async def test_a_run_folder_that_cannot_be_written_fails_its_row_and_no_other(
     assert "No space left" in ran.results["mug"]["reason"]
 
 
-@pytest.mark.parametrize("line", ["each: {one: $prompts}", "checks: [sharp]", "fit: {mode: crop}"])
+@pytest.mark.parametrize("line", ["each: {one: $prompts}", "checks: [sharp]"])
 async def test_what_is_not_carried_out_yet_is_refused_and_not_passed_over(
     line: str, script: Script, tmp_path: Path
 ) -> None:

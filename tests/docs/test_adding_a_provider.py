@@ -92,7 +92,7 @@ def test_the_binding_is_one_of_the_catalog(binding: Binding) -> None:
     data = FLUX.model_dump(by_alias=True)
     data["bindings"] = [*data["bindings"], binding.model_dump(by_alias=True)]
     assert type(FLUX).model_validate(data).bindings[-1] == binding
-    assert quote(binding, {}).expected == Decimal("0.05")
+    assert quote(FLUX, binding, {}).expected == Decimal("0.05")
 
 
 def test_the_replies_are_read_as_the_contract_wants(
@@ -144,7 +144,7 @@ async def test_the_provider_makes_a_picture_over_http(
     assert submit.headers["x-lumen-key"] == "made-up-key"
     assert submit.json() == {
         "prompt": "a red mug",
-        "size": "1360x768",
+        "size": "1280x720",
         "seed": 0,
         "format": "jpg",
         "watermark": False,

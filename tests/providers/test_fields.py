@@ -78,16 +78,16 @@ def test_a_size_follows_from_the_aspect_ratio_and_the_megapixels() -> None:
         "both": "size",
     }
     assert rendered(fields, aspect_ratio="16:9", megapixels=1) == {
-        "size": {"width": 1360, "height": 768},
-        "w": 1360,
-        "h": 768,
-        "both": "1360x768",
+        "size": {"width": 1280, "height": 720},
+        "w": 1280,
+        "h": 720,
+        "both": "1280x720",
     }
     assert rendered(fields) == {}
 
 
 def test_a_size_keeps_to_the_steps_of_its_binding() -> None:
-    steps = {"limits": {"image": {"multiple_of": 64}}}
+    steps = {"makes": {"multiple_of": 64}}
     found = binding({"size": {"from": "size", "form": "size_object"}}, **steps)
     size = render(Order(found, {"aspect_ratio": "4:5"}, {}))["size"]
     assert (size["width"] % 64, size["height"] % 64) == (0, 0)

@@ -11,9 +11,35 @@ from hypothesis import strategies as st
 
 from providers.catalog import Binding, Model, all_models, load_model, quote
 from providers.catalog.schema import Latency, Parameter, Price
+from providers.catalog.shape import Shape
+from providers.kinds import KINDS
 
 OFFERS = [(model, binding) for model in all_models() for binding in model.bindings]
 PRICED = [offer for offer in OFFERS if offer[1].price]
+
+
+FLUX = load_model("flux-2-pro")
+SHAPES = {
+    "text": Shape(characters=1200),
+    "image": Shape(1280, 720, media_type="image/png"),
+    "video": Shape(1280, 720, seconds=5.0),
+    "audio": Shape(seconds=4.5),
+}
+
+
+def given_to(model: Model) -> dict[str, Shape | tuple[Shape, ...]]:
+    """A value on every port of the model's kind."""
+    ports = KINDS[model.kind].inputs
+    return {
+        name: (SHAPES[port.type.word],) if port.type.is_list else SHAPES[port.type.word]
+        for name, port in ports.items()
+    }
+
+
+def defaults_of(model: Model) -> dict[str, Any]:
+    return {
+        name: rule.default for name, rule in model.parameters.items() if rule.default is not None
+    }
 
 
 def offer_name(offer: tuple[Model, Binding]) -> str:
@@ -41,7 +67,7 @@ def test_every_price_rule_prices_every_allowed_request(data: st.DataObject) -> N
         for name, rule in model.parameters.items()
         if rule.default is not None or data.draw(st.booleans())
     }
-    price = quote(binding, parameters)
+    price = quote(model, binding, parameters, given_to(model))
     assert price.grade in ("exact", "units", "estimate")
     assert price.low is not None
     assert price.expected is not None
@@ -53,7 +79,7 @@ def test_every_price_rule_prices_every_allowed_request(data: st.DataObject) -> N
 @pytest.mark.parametrize("offer", OFFERS, ids=offer_name)
 def test_only_local_work_is_free(offer: tuple[Model, Binding]) -> None:
     model, binding = offer
-    price = quote(binding, {name: rule.default for name, rule in model.parameters.items()})
+    price = quote(model, binding, defaults_of(model), given_to(model))
     assert (price.high == 0) == (binding.provider == "local")
 
 
@@ -61,7 +87,7 @@ def test_only_local_work_is_free(offer: tuple[Model, Binding]) -> None:
 def test_an_unknown_price_is_none_and_never_0(offer: tuple[Model, Binding]) -> None:
     if offer[1].provider == "local":
         return
-    price = quote(offer[1], {})
+    price = quote(*offer, {}, given_to(offer[0]))
     assert (price.low, price.expected, price.grade) == (None, None, "unpriced")
     assert price.high == offer[1].ceiling_usd
 
@@ -88,13 +114,13 @@ def megapixel(first: str, further: str | None) -> Price:
 
 
 def test_a_ceiling_is_what_is_reserved_while_the_price_stays_unknown() -> None:
-    price = quote(binding(None, "0.25"), {})
+    price = quote(FLUX, binding(None, "0.25"), {})
     assert (price.expected, price.high, price.reserve) == (None, Decimal("0.25"), Decimal("0.25"))
-    assert quote(binding(None), {}).reserve == 0
+    assert quote(FLUX, binding(None), {}).reserve == 0
 
 
 def test_units_that_cannot_be_known_are_unpriced() -> None:
-    assert quote(binding(megapixel("0.03", None)), {}).grade == "unpriced"
+    assert quote(FLUX, binding(megapixel("0.03", None)), {}).grade == "unpriced"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +129,7 @@ def test_units_that_cannot_be_known_are_unpriced() -> None:
         ("4:3", 1, "0.03"),  # 1024 x 768 and anything up to 1024 x 1024 is one megapixel
         ("1:1", 1, "0.03"),
         ("1:1", 0.5, "0.03"),
-        ("16:9", 2, "0.045"),  # 1920 x 1088 is two
+        ("16:9", 2, "0.045"),  # 1792 x 1008 is two
         ("1:1", 2, "0.045"),
         ("4:5", 4, "0.075"),
     ],
@@ -114,20 +140,21 @@ def test_flux_2_pro_costs_its_first_megapixel_and_half_of_it_for_each_further(
     model = load_model("flux-2-pro")
     for offered in model.bindings:
         if offered.price:
-            price = quote(offered, {"aspect_ratio": aspect, "megapixels": megapixels})
+            price = quote(model, offered, {"aspect_ratio": aspect, "megapixels": megapixels})
             assert price.expected == Decimal(usd)
 
 
 @pytest.mark.parametrize(("megapixels", "usd"), [(1, "0.025"), (2, "0.05")])
 def test_a_price_per_megapixel_is_rounded_up_to_whole_ones(megapixels: int, usd: str) -> None:
     price = quote(
-        binding(megapixel("0.025", None)), {"aspect_ratio": "16:9", "megapixels": megapixels}
+        FLUX, binding(megapixel("0.025", None)), {"aspect_ratio": "16:9", "megapixels": megapixels}
     )
     assert price.expected == Decimal(usd)
 
 
 @pytest.mark.parametrize(("model", "usd"), [("bria-rmbg-2", "0.018"), ("recraft-v4", "0.04")])
 def test_a_price_per_picture_does_not_ask_for_its_size(model: str, usd: str) -> None:
-    for offered in load_model(model).bindings:
+    named = load_model(model)
+    for offered in named.bindings:
         if offered.price:
-            assert quote(offered, {}).expected == Decimal(usd)
+            assert quote(named, offered, {}).expected == Decimal(usd)

@@ -1,0 +1,147 @@
+"""Foresee what every step of a row will be given and make, before any of them has run.
+
+Rows of a table have few different sets of sizes and parameters: each is worked out once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flows.grammar import (
+    NO_RESULT,
+    Expression,
+    First,
+    Items,
+    NoResult,
+    Ref,
+    Text,
+    evaluate,
+    references,
+)
+from flows.graph import Graph, GraphStep
+from flows.resolve import FACTS
+from flows.routes import Route
+from flows.rows import ReadyRow
+from providers.catalog.shape import UNKNOWN, Shape, flat, foreseen, shape_of
+from providers.media import Media, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a step will be given, as far as it is known, and what its first route makes of it."""
+
+    given: Mapping[str, Shape | tuple[Shape, ...]]
+    parameters: Mapping[str, Any]
+    made: Shape
+
+
+class Foresight:
+    """What is foreseen of the rows of one graph on the first routes of its steps."""
+
+    def __init__(self, graph: Graph, first: Mapping[str, Route]) -> None:
+        self._graph = graph
+        self._first = first
+        self._found: dict[tuple[Any, ...], Mapping[str, Foreseen]] = {}
+        self._whole = frozenset(_names_that_decide(graph))
+        self._counted = frozenset(_names_that_are_counted(graph, first)) - self._whole
+
+    def signature(self, row: ReadyRow) -> tuple[Any, ...]:
+        """Return what decides sizes, parameters and prices of a row: equal for most rows."""
+        return tuple(
+            self._part(name, value) for name, value in row.inputs.items() if value is not None
+        )
+
+    def of(self, row: ReadyRow, signature: tuple[Any, ...] | None = None) -> Mapping[str, Foreseen]:
+        """Return step -> what is foreseen of it."""
+        key = self.signature(row) if signature is None else signature
+        if key not in self._found:
+            self._found[key] = foresee(self._graph, self._first, row.inputs)
+        return self._found[key]
+
+    def _part(self, name: str, value: Value) -> tuple[str, Any]:
+        if name in self._whole:
+            return name, value
+        if isinstance(value, str):
+            return name, len(value) if name in self._counted else None
+        return name, shape_of(value)
+
+
+def foresee(
+    graph: Graph, first: Mapping[str, Route], inputs: Mapping[str, Value]
+) -> dict[str, Foreseen]:
+    """Return what is foreseen of each step for a row with these inputs."""
+    found: dict[str, Foreseen] = {}
+    for step in graph.steps:
+        given = {
+            port: shape
+            for port, expression in step.ports.items()
+            if (shape := _shape(expression, inputs, found)) is not None
+        }
+        parameters = known_parameters(step, inputs, found)
+        route = first[step.name]
+        made = foreseen(route.model, route.binding, {**route.defaults, **parameters}, given)
+        found[step.name] = Foreseen(given, parameters, made)
+    return found
+
+
+def known_parameters(
+    step: GraphStep, inputs: Mapping[str, Value], found: Mapping[str, Foreseen]
+) -> dict[str, Any]:
+    """Return the step's parameters as far as they are known before any step has run."""
+
+    def resolve(ref: Ref) -> Value | NoResult:
+        if ref.name in found:
+            fact = getattr(found[ref.name].made, ref.part, None) if ref.part in FACTS else None
+            return NO_RESULT if fact is None else fact
+        value = inputs.get(ref.name, NO_RESULT)
+        return getattr(value, ref.part, None) if ref.part and isinstance(value, Media) else value
+
+    values = ((name, evaluate(value, resolve)) for name, value in step.parameters.items())
+    return {name: value for name, value in values if value is not None and value is not NO_RESULT}
+
+
+def _shape(
+    expression: Expression, inputs: Mapping[str, Value], found: Mapping[str, Foreseen]
+) -> Shape | tuple[Shape, ...] | None:
+    """Return the shape of what flows into a port, or None: an optional input without a value."""
+    if isinstance(expression, Items):
+        shapes = (_shape(ref, inputs, found) for ref in expression.refs)
+        return tuple(one for shape in shapes if shape is not None for one in flat(shape))
+    if isinstance(expression, First):
+        shapes = (_shape(ref, inputs, found) for ref in expression.refs)
+        return next((shape for shape in shapes if shape is not None), None)
+    if isinstance(expression, Ref):
+        if expression.name in found:
+            return found[expression.name].made
+        value = inputs.get(expression.name)
+        return None if value is None else shape_of(value)
+    return _text_shape(expression, inputs)
+
+
+def _text_shape(expression: Expression, inputs: Mapping[str, Value]) -> Shape:
+    if any(ref.name not in inputs for ref in references(expression)):
+        return UNKNOWN  # it takes in what a step will have made
+    text = evaluate(expression, lambda ref: inputs[ref.name])
+    return Shape(characters=len(text)) if isinstance(text, str) else UNKNOWN
+
+
+def _names_that_decide(graph: Graph) -> Iterator[str]:
+    """The inputs whose very value decides what is asked for: those in parameters."""
+    for step in graph.steps:
+        for expression in step.parameters.values():
+            for ref in references(expression):
+                yield ref.name
+
+
+def _names_that_are_counted(graph: Graph, first: Mapping[str, Route]) -> Iterator[str]:
+    """The inputs of whose text the length is paid for."""
+    for step in graph.steps:
+        price = first[step.name].binding.price
+        if price is None or price.unit != "thousand_characters":
+            continue
+        for expression in step.ports.values():
+            if isinstance(expression, Ref | Text):
+                for ref in references(expression):
+                    yield ref.name
