@@ -20,20 +20,33 @@ EXTENSIONS: Mapping[str, str] = {
     "image/gif": "gif",
     "image/tiff": "tif",
     "image/bmp": "bmp",
+    "image/avif": "avif",
     "video/mp4": "mp4",
     "video/webm": "webm",
+    "video/quicktime": "mov",
+    "video/x-matroska": "mkv",
     "audio/mpeg": "mp3",
     "audio/wav": "wav",
     "audio/mp4": "m4a",
+    "audio/aac": "aac",
+    "audio/flac": "flac",
+    "audio/ogg": "ogg",
+    "audio/webm": "weba",
+    "audio/x-matroska": "mka",
 }
+
+# Ledgers from before 2026-11-21 do not hold these: left out where they are not known.
+_LATER = ("fps", "has_audio", "sample_rate", "channels", "mode")
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
     """What is known of some stored bytes; `sha256` is their name in the store.
 
-    `width` and `height` are pixels of the upright picture, `seconds` the playing time; each is
-    None where the kind has no such thing.
+    `width` and `height` are pixels of the upright picture, `seconds` the playing time, `fps` the
+    frames of a second, `sample_rate` the samples of a second of its sound, `mode` the colour mode
+    of a picture as Pillow names it ("RGB", "RGBA", "L", "I;16"); each is None where the kind has
+    no such thing, or where it was recorded before such a thing was looked at.
     """
 
     kind: MediaKind
@@ -44,6 +57,11 @@ class Media:
     height: int | None = None
     seconds: float | None = None
     alpha: bool | None = None
+    fps: float | None = None
+    has_audio: bool | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    mode: str | None = None
 
     @property
     def extension(self) -> str:
@@ -52,7 +70,11 @@ class Media:
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict that JSON keeps whole and `Media.from_json` reads back."""
-        return {"media": {name: getattr(self, name) for name in self.__slots__}}
+        facts = {name: getattr(self, name) for name in self.__slots__}
+        for name in _LATER:
+            if facts[name] is None:
+                del facts[name]
+        return {"media": facts}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Media:
