@@ -19,18 +19,10 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from providers.errors import InputError
+from providers.local.signature import container_of
 
-FORMATS = ("mov", "mp4", "matroska", "webm", "wav", "mp3", "ogg", "flac", "aac")
 READABLE = "MP4, MOV, WebM, MKV, WAV, MP3, M4A, AAC, FLAC or Ogg"
 LARGEST = 8192  # pixels of a side of a clip
-_CLOSED = {
-    "format_whitelist": ",".join((*FORMATS, "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")),
-    "protocol_whitelist": "none",
-}
-
-
-class _Unnamed(BytesIO):
-    """Bytes that have no name: FFmpeg would else also judge by a file's extension."""
 
 
 @contextmanager
@@ -44,10 +36,13 @@ def opened_container(path: Path, data: bytes | None = None) -> Iterator[InputCon
             decodes it count as well.
     """
     try:
-        with (
-            _Unnamed(path.read_bytes() if data is None else data) as file,
-            av.open(file, "r", options=dict(_CLOSED)) as container,
-        ):
+        data = path.read_bytes() if data is None else data
+        form = container_of(path, data)
+        if form is None:
+            raise InputError(f"'{path}' is neither a clip nor a sound. Give a {READABLE} file.")
+        # Only what is in these bytes: neither other files nor addresses.
+        options = {"protocol_whitelist": "none"}
+        with av.open(BytesIO(data), "r", format=form, options=options) as container:
             if not picture_of(container) and not sound_of(container):
                 raise InputError(
                     f"'{path}' holds neither a picture nor a sound. Give another file."
