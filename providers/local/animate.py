@@ -29,10 +29,11 @@ def clip_from_picture(
     height: int,
     fps: float = 24,
     with_sound: bool = False,
+    end_image: Image.Image | None = None,
 ) -> bytes:
     """Return an MP4 that moves slowly into `image`, the same bytes for the same picture.
 
-    The picture fills the frame, what does not fit is cut off, and a strip in the corner says that
+    With `end_image` it fades to that. The picture fills the frame, what does not fit is cut off, and a strip in the corner says that
     it is a stand-in. With sound, two quiet notes are heard.
 
     Raises:
@@ -46,7 +47,8 @@ def clip_from_picture(
     rate = Fraction(fps).limit_denominator(1001)
     count = max(1, round(seconds * rate))
     sound = _notes(count / rate) if with_sound else None
-    return write_clip(_moving(_filling(image, size), count), rate, sound, fast=True)
+    end = None if end_image is None else _filling(end_image, size)
+    return write_clip(_moving(_filling(image, size), end, count), rate, sound, fast=True)
 
 
 def _filling(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -59,18 +61,20 @@ def _filling(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return whole.crop((left, top, left + size[0], top + size[1]))
 
 
-def _moving(picture: Image.Image, count: int) -> Iterator[VideoFrame]:
+def _moving(picture: Image.Image, end: Image.Image | None, count: int) -> Iterator[VideoFrame]:
     """Give the frames; luma and colours are moved as they are coded, at half of RGB's cost."""
     still = from_rgb(np.asarray(picture))
     marked = from_rgb(np.asarray(labelled(picture, "clip")))
     right, top = (round(place / 2) for place in strip_of(picture.size, "clip"))
     planes, marks = _planes(still), _planes(marked)
+    ends = planes if end is None else _planes(from_rgb(np.asarray(end)))
     for number in range(count):
         share = number / max(1, count - 1)
         zoom = 1 + _CLOSER * share
         moved = []
-        for plane, mark, half in zip(planes, marks, (1, 2, 2), strict=True):
-            warped = _zoomed(plane, zoom)
+        for plane, last, mark, half in zip(planes, ends, marks, (1, 2, 2), strict=True):
+            shown = plane if end is None else _faded(plane, last, share)
+            warped = _zoomed(shown, zoom)
             low, wide = top * 2 // half, right * 2 // half
             warped[low:, :wide] = mark[low:, :wide]
             moved.append(warped.reshape(-1))
@@ -82,6 +86,10 @@ def _planes(frame: VideoFrame) -> list[Bytes]:
     whole = np.asarray(frame.to_ndarray(), np.uint8)
     shades = whole[frame.height :].reshape(2, frame.height // 2, frame.width // 2)
     return [whole[: frame.height], shades[0], shades[1]]
+
+
+def _faded(first: Bytes, last: Bytes, share: float) -> Bytes:
+    return np.asarray(cv2.addWeighted(first, 1 - share, last, share, 0), np.uint8)
 
 
 def _zoomed(plane: Bytes, zoom: float) -> Bytes:

@@ -17,7 +17,9 @@ def container_of(path: Path, data: bytes | None = None) -> str | None:
     """
     head = _bytes_at(path, data, 0)
     if head[:3] == b"ID3" and len(head) >= 10:
-        size = sum((byte & 127) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0)))
+        size = sum(
+            (byte & 127) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)
+        )
         return _sound(_bytes_at(path, data, 10 + size)) or "mp3"
     if head[4:8] == b"ftyp":
         return None if head[8:12] in _STILLS else "mov"
