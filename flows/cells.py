@@ -20,10 +20,14 @@ from providers.media import Value
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file that an input names: its absolute path, and the text it was given as."""
+    """A file that an input names: its absolute path, and the text it was given as.
+
+    `word` is what the input takes: "image", "video", "audio" or "mask".
+    """
 
     path: Path
     source: str
+    word: str = "image"
 
 
 InputValue: TypeAlias = "Value | InputFile | tuple[InputFile, ...]"
@@ -94,15 +98,16 @@ def _parse(given: Input, text: str, folder: Path) -> InputValue:
 
 
 def _parse_files(given: Input, text: str, folder: Path) -> InputValue:
+    word = given.port_type.word
     if not given.port_type.is_list:
-        return _file(text.strip(), folder)
+        return _file(text.strip(), folder, word)
     items = _items(given, text)
     if wrong := [item for item in items if not isinstance(item, str)]:
         raise _Mistake(f"{wrong[0]!r} is not a path", 'Write ["a.png", "b.png"] or a.png|b.png')
-    return tuple(_file(item.strip(), folder) for item in items)
+    return tuple(_file(item.strip(), folder, word) for item in items)
 
 
-def _file(source: str, folder: Path) -> InputFile:
+def _file(source: str, folder: Path, word: str) -> InputFile:
     if _URL.match(source):
         raise _Mistake(
             f"{source!r} is a URL; https inputs are not fetched yet", "Download it, give the path"
@@ -118,7 +123,7 @@ def _file(source: str, folder: Path) -> InputFile:
         raise _Mistake(f"{source!r} is a folder", "Name a file in it")
     if found.st_size == 0:
         raise _Mistake(f"{source!r} is an empty file", "Replace it with a whole one")
-    return InputFile(path, source)
+    return InputFile(path, source, word)
 
 
 def _items(given: Input, text: str) -> list[Any]:

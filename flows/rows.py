@@ -11,7 +11,7 @@ from typing import Any, cast
 from flows.table import Fault, InputFile, InputValue, Row
 from providers.errors import InputError
 from providers.media import Media, Value, value_from_json, value_to_json
-from tasks.keep import describe_file
+from tasks.keep import describe_file, holds, with_article
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def ready_rows(
 ) -> list[ReadyRow]:
     """Return the rows with every media file described: kind, size, digest.
 
-    A file that cannot be read as media becomes a fault of its row.
+    A file that cannot be read as media, or is not of its input's kind, becomes a fault of its row.
 
     Args:
         rows: As they were bound.
@@ -81,20 +81,34 @@ def _ready(row: Row, described: Mapping[Path, Media | InputError]) -> ReadyRow:
     files: list[tuple[Path, Media]] = []
     faults = list(row.faults)
     for name, value in row.inputs.items():
-        paths = [file.path for file in _files(value)]
-        if not paths:
+        named = list(_files(value))
+        if not named:
             inputs[name] = cast(Value, value)
             continue
         media = []
-        for path in paths:
-            found = described.get(path)
+        for file in named:
+            found = _fitting(file, name, described.get(file.path))
             if isinstance(found, Media):
                 media.append(found)
-                files.append((path, found))
+                files.append((file.path, found))
             elif found is not None:
                 faults.append(Fault(row.id, name, None, str(found), ""))
         inputs[name] = tuple(media) if isinstance(value, tuple) else next(iter(media), None)
     return ReadyRow(row.id, _label(row), row.record, inputs, tuple(files), tuple(faults))
+
+
+def _fitting(
+    file: InputFile, name: str, found: Media | InputError | None
+) -> Media | InputError | None:
+    """Return what was found, as the kind that the input takes, or why it does not take it."""
+    if not isinstance(found, Media):
+        return found
+    if not holds(file.word, found):
+        return InputError(
+            f"{file.path.name} is {with_article(found.kind)}, and `{name}` takes"
+            f" {with_article(file.word)}"
+        )
+    return replace(found, kind="mask") if file.word == "mask" else found
 
 
 def _with_kept(

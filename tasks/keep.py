@@ -6,7 +6,7 @@ import asyncio
 import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -14,7 +14,7 @@ from providers.adapter import Done, Output
 from providers.driver import Driver
 from providers.errors import BadReplyError, InputError, RejectedError
 from providers.local.adapter import workers
-from providers.local.probe import decodes, probe_image
+from providers.local.probe import decodes, probe_media
 from providers.media import Media, Value
 from tasks.store import Store
 
@@ -26,9 +26,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One output on this machine: text, bytes in hand, or the digest of bytes in the store."""
+    """One output on this machine: text, bytes in hand, or the digest of bytes in the store.
+
+    `word` is what its port holds: "image", "video", "audio", "mask", "text".
+    """
 
     port: str
+    word: str
     text: str | None = None
     data: bytes | None = None
     sha256: str | None = None
@@ -44,7 +48,9 @@ async def fetch_outputs(
         ParkedError: the bytes could not be fetched for now, or are no longer there.
     """
     fetched = [
-        await _fetch(store, driver, output) for output in done.outputs if output.port in ports
+        await _fetch(store, driver, output, ports[output.port])
+        for output in done.outputs
+        if output.port in ports
     ]
     for port in ports:
         if port not in {one.port for one in fetched}:
@@ -92,9 +98,22 @@ def _kept(store: Store, one: Fetched) -> Value:
         return one.text
     try:
         sha256 = one.sha256 or store.put(one.data or b"")
-        return media_of(sha256, store.path(sha256), one.data)
+        found = media_of(sha256, store.path(sha256), one.data)
     except InputError as error:
         raise RejectedError(f"the {one.port} that came cannot be used: {error}") from None
+    if not holds(one.word, found):
+        raise RejectedError(f"the {one.port} that came is {with_article(found.media_type)}")
+    return replace(found, kind="mask") if one.word == "mask" else found
+
+
+def holds(word: str, media: Media) -> bool:
+    """Return whether a port of that word takes such a file; a mask is stored as a picture."""
+    return media.kind == ("image" if word == "mask" else word)
+
+
+def with_article(word: str) -> str:
+    """Return the word as one says it: "an image", "a video"."""
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
 
 
 def _decode_all(
@@ -109,10 +128,10 @@ def _decode_all(
 
 
 def describe_file(path: Path) -> Media:
-    """Return what one of the user's pictures is, by its header and its bytes' digest.
+    """Return what one of the user's files is, by its header and its bytes' digest.
 
     Raises:
-        InputError: it is not a picture that can be read.
+        InputError: it is neither a picture, a clip nor a sound that can be read.
     """
     try:
         with path.open("rb") as file:
@@ -123,7 +142,7 @@ def describe_file(path: Path) -> Media:
 
 
 async def keep_file(store: Store, path: Path, described: Media) -> None:
-    """Copy one of the user's pictures into the store and decode it whole.
+    """Copy one of the user's files into the store and decode it whole.
 
     Raises:
         InputError: it cannot be decoded, or it is no longer the file that was described.
@@ -138,26 +157,22 @@ async def keep_file(store: Store, path: Path, described: Media) -> None:
     await _in_thread(decodes, store.path(sha256))
 
 
-async def _fetch(store: Store, driver: Driver, output: Output) -> Fetched:
+async def _fetch(store: Store, driver: Driver, output: Output, word: str) -> Fetched:
     if output.url is not None:
         sha256, _ = await driver.download(output.url, store.receive)
-        return Fetched(output.port, sha256=sha256)
+        return Fetched(output.port, word, sha256=sha256)
     if output.text is None and output.data is None:
         raise BadReplyError(f"the answer for {output.port!r} holds neither text nor bytes")
-    return Fetched(output.port, text=output.text, data=output.data)
+    return Fetched(output.port, word, text=output.text, data=output.data)
 
 
 def media_of(sha256: str, path: Path, data: bytes | None = None) -> Media:
-    facts = probe_image(path, data)
-    return Media(
-        kind="image",
-        sha256=sha256,
-        media_type=facts.media_type,
-        size_bytes=facts.size_bytes,
-        width=facts.width,
-        height=facts.height,
-        alpha=facts.alpha,
-    )
+    """Return the reference to bytes of that digest, with the facts that they tell.
+
+    Raises:
+        InputError: they are no picture, clip or sound.
+    """
+    return Media(sha256=sha256, **asdict(probe_media(path, data)))
 
 
 async def _in_thread(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:

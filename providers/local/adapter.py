@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -38,7 +38,7 @@ class LocalAdapter:
         return Call("RUN", f"local:{order.binding.endpoint}", body)
 
     def read_submit(self, order: Order, answer: Answer) -> Done:
-        """Return the picture that was made.
+        """Return what was made, for its port.
 
         Raises:
             RefusedError: the work cannot be done on these inputs; trying again is no use.
@@ -87,8 +87,8 @@ def workers() -> ThreadPoolExecutor:
 def _perform(work: str, body: Mapping[str, Any]) -> dict[str, bytes]:
     from providers.local.work import WORK
 
-    function: Callable[..., bytes] = WORK[work]
-    return {"image": function(body["parameters"], body["inputs"], body["take"])}
+    found = WORK[work]
+    return {found.port: found.make(body["parameters"], body["inputs"], body["take"])}
 
 
 def _plain(part: Part) -> Any:

@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from providers.errors import InputError
 from providers.local.arrays import Floats
-from providers.local.contact import fit_text
+from providers.local.label import labelled
 from providers.local.studio.colour import linear, tone_mapped
 from providers.local.studio.look import Look
 from providers.local.studio.render import Backdrop, Material, Studio
@@ -96,7 +96,7 @@ def draw_photo(prompt: str, width: int, height: int, seed: int) -> Image.Image:
     subject = SHELF[_thing(words, chance)](Look(main, accent, chance))
     traced = _fitted(width, height)
     picture = tone_mapped(Studio(subject, _backdrop(paper, chance), *traced).photo())
-    return _labelled(_developed(picture, width, height, chance), prompt)
+    return labelled(_developed(picture, width, height, chance), prompt)
 
 
 def _thing(words: Sequence[str], chance: np.random.Generator) -> str:
@@ -163,24 +163,3 @@ def _developed(
     grain = chance.standard_normal((height, width), dtype=np.float32)
     values = values + grain[:, :, None] * np.float32(1.1)
     return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8))
-
-
-def _labelled(image: Image.Image, prompt: str) -> Image.Image:
-    """Return `image` with a small strip in its lower left corner that says what it is."""
-    size = max(8, min(image.size) // 42)
-    font = ImageFont.load_default(size)
-    if not isinstance(font, ImageFont.FreeTypeFont):
-        raise TypeError("this Pillow was built without FreeType")
-    # The built-in font knows Latin letters; others would show as boxes.
-    legible = "".join(letter for letter in prompt if letter < "ɐ")
-    words = legible.split()
-    shown = " ".join(words[:7]) + ("…" if len(words) > 7 else "")
-    text = fit_text(f"stand-in · {shown}" if shown else "stand-in", font, image.width * 0.55)
-    inset = size * 0.6
-    right, top = inset * 2 + font.getlength(text), image.height - size - inset * 1.5
-    strip = Image.new("RGBA", image.size, (0, 0, 0, 0))
-    draw = ImageDraw.Draw(strip)
-    draw.rectangle((0, top, right, image.height), (20, 22, 26, 110))
-    middle = (inset, (top + image.height) / 2)
-    draw.text(middle, text, (255, 255, 255, 235), font, anchor="lm")
-    return Image.alpha_composite(image.convert("RGBA"), strip).convert("RGB")

@@ -1,8 +1,9 @@
-"""What each local endpoint does: parameters and files in, the bytes of one picture out."""
+"""What each local endpoint does: parameters and files in, the bytes for one port out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,19 @@ from providers.local.contact import ContactRow, contact_sheet
 from providers.local.cutout import remove_background
 from providers.local.edit import crop, flatten, pad, resize
 from providers.local.image import encode_png, open_image
+from providers.local.redraw import enlarge, redraw
 from providers.local.standin import draw_photo
+from providers.local.work_moving import (
+    animate,
+    cut_clip,
+    hum,
+    join,
+    lay_sound,
+    scale_clip,
+    speak,
+    take_frame,
+    trim_clip,
+)
 
 
 def _draw_photo(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int) -> bytes:
@@ -53,12 +66,44 @@ def _frame(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {ours: parameters[name] for name, ours in names.items() if name in parameters}
 
 
-WORK: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any], int], bytes]] = {
-    "draw_photo": _draw_photo,
-    "cut_out": _cut_out,
-    "resize": _resize,
-    "crop": _crop,
-    "pad": _pad,
-    "flatten": _flatten,
-    "contact_sheet": _contact_sheet,
+def _enlarge(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int) -> bytes:
+    return encode_png(enlarge(open_image(inputs["image"]), float(parameters.get("scale", 2))))
+
+
+def _redraw(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int) -> bytes:
+    seed = int(parameters.get("seed", 0)) + take - 1
+    return encode_png(redraw(open_image(inputs["images"][0]), inputs["prompt"], seed))
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One endpoint: the port that its bytes are for, and what makes them.
+
+    `make` is given the parameters, the inputs by port (texts and paths) and the take, from 1; it
+    raises InputError where the work cannot be done on them.
+    """
+
+    port: str
+    make: Callable[[Mapping[str, Any], Mapping[str, Any], int], bytes]
+
+
+WORK: Mapping[str, Work] = {
+    "draw_photo": Work("image", _draw_photo),
+    "cut_out": Work("image", _cut_out),
+    "resize": Work("image", _resize),
+    "crop": Work("image", _crop),
+    "pad": Work("image", _pad),
+    "flatten": Work("image", _flatten),
+    "contact_sheet": Work("image", _contact_sheet),
+    "enlarge": Work("image", _enlarge),
+    "redraw": Work("image", _redraw),
+    "extract_frame": Work("image", take_frame),
+    "animate": Work("video", animate),
+    "mux": Work("video", lay_sound),
+    "concat": Work("video", join),
+    "trim_clip": Work("video", trim_clip),
+    "resize_clip": Work("video", scale_clip),
+    "crop_clip": Work("video", cut_clip),
+    "speak": Work("audio", speak),
+    "hum": Work("audio", hum),
 }

@@ -82,8 +82,8 @@ def quick_work(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append("cut_out")
         return _png("RGBA", 7)
 
-    monkeypatch.setitem(work.WORK, "draw_photo", draw)  # type: ignore[arg-type]
-    monkeypatch.setitem(work.WORK, "cut_out", cut_out)  # type: ignore[arg-type]
+    monkeypatch.setitem(work.WORK, "draw_photo", work.Work("image", draw))  # type: ignore[arg-type]
+    monkeypatch.setitem(work.WORK, "cut_out", work.Work("image", cut_out))  # type: ignore[arg-type]
     return done
 
 
