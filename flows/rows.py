@@ -11,7 +11,9 @@ from typing import Any, cast
 from flows.table import Fault, InputFile, InputValue, Row
 from providers.errors import InputError
 from providers.media import Media, Value, value_from_json, value_to_json
-from tasks.keep import describe_file, holds, with_article
+from tasks.keep import describe_file, holds
+
+_NAMED = {"image": "an image", "video": "a video", "audio": "a sound", "mask": "a mask"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,7 @@ def _fitting(
         return found
     if not holds(file.word, found):
         return InputError(
-            f"{file.path.name} is {with_article(found.kind)}, and `{name}` takes"
-            f" {with_article(file.word)}"
+            f"{file.path.name} is {_NAMED[found.kind]}, and `{name}` takes {_NAMED[file.word]}"
         )
     return replace(found, kind="mask") if file.word == "mask" else found
 

@@ -102,18 +102,14 @@ def _kept(store: Store, one: Fetched) -> Value:
     except InputError as error:
         raise RejectedError(f"the {one.port} that came cannot be used: {error}") from None
     if not holds(one.word, found):
-        raise RejectedError(f"the {one.port} that came is {with_article(found.media_type)}")
+        article = "a" if found.kind == "video" else "an"
+        raise RejectedError(f"the {one.port} that came is {article} {found.media_type}")
     return replace(found, kind="mask") if one.word == "mask" else found
 
 
 def holds(word: str, media: Media) -> bool:
     """Return whether a port of that word takes such a file; a mask is stored as a picture."""
     return media.kind == ("image" if word == "mask" else word)
-
-
-def with_article(word: str) -> str:
-    """Return the word as one says it: "an image", "a video"."""
-    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
 
 
 def _decode_all(

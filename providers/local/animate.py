@@ -70,7 +70,8 @@ def _moving(picture: Image.Image, end: Image.Image | None, count: int) -> Iterat
     ends = planes if end is None else _planes(from_rgb(np.asarray(end)))
     for number in range(count):
         share = number / max(1, count - 1)
-        zoom = 1 + _CLOSER * share
+        # An end picture is shown as it is: the camera is back when it has come.
+        zoom = 1 + _CLOSER * (share if end is None else 2 * share * (1 - share))
         moved = []
         for plane, last, mark, half in zip(planes, ends, marks, (1, 2, 2), strict=True):
             shown = plane if end is None else _faded(plane, last, share)

@@ -66,7 +66,8 @@ def picture_of(container: InputContainer) -> VideoStream | None:
         InputError: a side of it is above LARGEST, which is found before anything is decoded.
     """
     for stream in container.streams.video:
-        if stream.disposition & Disposition.attached_pic or not stream.width:
+        # A stream of a codec that is not known has no width at all, not even None.
+        if stream.disposition & Disposition.attached_pic or not getattr(stream, "width", 0):
             continue
         if max(stream.width, stream.height) > LARGEST:
             raise InputError(
@@ -79,7 +80,7 @@ def picture_of(container: InputContainer) -> VideoStream | None:
 
 def sound_of(container: InputContainer) -> AudioStream | None:
     """Return the first sound, or None."""
-    return next((stream for stream in container.streams.audio if stream.sample_rate), None)
+    return next((one for one in container.streams.audio if getattr(one, "sample_rate", 0)), None)
 
 
 def rate_of(stream: VideoStream) -> Fraction:

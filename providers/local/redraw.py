@@ -26,8 +26,10 @@ def redraw(image: Image.Image, prompt: str, seed: int = 0) -> Image.Image:
     """
     if not prompt.strip():
         raise InputError("redraw: the prompt is empty. Say what to change.")
-    digest = hashlib.sha256(f"{seed}\n{prompt.strip()}".encode()).digest()
-    tint = np.array(colorsys.hsv_to_rgb(int.from_bytes(digest[:2], "big") / 65536, 0.65, 1.0))
+    digest = hashlib.sha256(prompt.strip().encode()).digest()
+    # Seeds are turns of the colour circle by the golden section: neighbours are far apart.
+    hue = (int.from_bytes(digest[:2], "big") / 65536 + seed * 0.6180339887) % 1
+    tint = np.array(colorsys.hsv_to_rgb(hue, 0.65, 1.0))
     colours = np.asarray(image.convert("RGB"), np.float32)
     grey = np.asarray(image.convert("L"), np.float32)[:, :, None]
     mixed = (1 - _STRENGTH) * colours + _STRENGTH * grey * tint.astype(np.float32)
