@@ -203,7 +203,9 @@ class StepCompiler:
                 known = [*kind.inputs, *model.parameters]
                 raise here.fault(f"{model.model} has no {key!r}.{near(key, known)}")
         for name, port in kind.inputs.items():
-            if port.required and name not in ports:
+            if name in ports and not _is_taken(model, name):
+                raise where.at(name).fault(f"{model.model} takes no {name}; leave it out")
+            if (port.required or name in model.requires) and name not in ports:
                 offer = scope.offers(port.type) or f" It takes a value of type {port.type}."
                 raise where.fault(f"{model.model} needs {name!r}.{offer}")
         return ports, parameters
@@ -224,6 +226,15 @@ class StepCompiler:
         for ref in refs:
             self.scope.find(ref, where)
         return refs
+
+
+def _is_taken(model: Model, port: str) -> bool:
+    """True unless no vendor's request has a field for what this port is given."""
+    return model.is_local or any(
+        port == (rule if isinstance(rule, str) else rule.source)
+        for binding in model.bindings
+        for rule in binding.fields.values()
+    )
 
 
 def _check_provider(name: str, models: tuple[Model, ...], where: Place) -> None:

@@ -50,7 +50,7 @@ def _value(order: Order, rule: FieldRule) -> Any:
     if rule.round_up_to:
         value = _raised(float(value), rule)
     value = rule.values.get(_word(value), value)
-    return _FORMS[rule.form](value)
+    return None if value is None else _FORMS[rule.form](value)
 
 
 def _raised(value: float, rule: FieldRule) -> float:
@@ -107,19 +107,31 @@ def _side(value: Any, number: int) -> int:
     return int(sides[number])
 
 
+def _one(value: Part) -> Part:
+    """Return the value of a field that takes one, of a port that takes a list."""
+    if not isinstance(value, tuple):
+        return value
+    if len(value) != 1:
+        raise InputError(f"{len(value)} are given to a field that takes one")
+    return value[0]
+
+
 def _url(value: Part) -> str:
+    value = _one(value)
     if isinstance(value, Material):
         return value.url if value.url is not None else _data_uri(value)
     return str(value)
 
 
 def _base64(value: Part) -> str:
+    value = _one(value)
     if not isinstance(value, Material) or value.data is None:
         raise InputError("a field that takes a file's bytes was given none")
     return base64.b64encode(value.data).decode("ascii")
 
 
 def _data_uri(value: Part) -> str:
+    value = _one(value)
     data = _base64(value)
     assert isinstance(value, Material)
     return f"data:{value.media.media_type};base64,{data}"

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SizeRule: TypeAlias = Literal[
-    "asked", "input", "scaled", "resized", "cropped", "padded", "resolution"
+    "asked", "input", "scaled", "resized", "cropped", "padded", "resolution", "inside"
 ]
 
 
@@ -46,14 +46,16 @@ class Makes(Entry):
     """What comes back, as far as it can be told before: the size, and whether it has an alpha.
 
     `size` says where the pixels come from: what was asked for, the size of the input, that times
-    `scale`, the parameter `resolution` (its words' short sides stand in `sides`), the edit that
-    `width`, `height` and `aspect_ratio` describe, or a fixed size in `fixed`.
+    `scale`, the parameter `resolution` (`areas` says how many pixels each word means), the edit
+    that `width`, `height` and `aspect_ratio` describe, or the largest of the input's shape in the
+    box `inside`, upright or not. `fixed` is a size that is always the same.
     """
 
     size: SizeRule | None = None
     fixed: str | None = Field(default=None, pattern=r"^\d+x\d+$")
     sizes: dict[str, str] = Field(default_factory=dict)
-    sides: dict[str, int] = Field(default_factory=dict)
+    areas: dict[str, str] = Field(default_factory=dict)
+    inside: str | None = Field(default=None, pattern=r"^\d+x\d+$")
     multiple_of: int | None = None
     max_megapixels: float | None = None
     alpha: bool | None = None

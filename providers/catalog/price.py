@@ -78,7 +78,7 @@ def _factor(price: Price, parameters: Mapping[str, Any]) -> Decimal:
 def _units(
     price: Price, model: Model, binding: Binding, parameters: Mapping[str, Any], inputs: Shapes
 ) -> Units | None:
-    if price.unit == "image":
+    if price.unit in ("call", "image"):
         return _exactly(Decimal(1))
     if price.unit == "compute_second":
         usual, longest = binding.latency.usual_seconds, binding.latency.longest_seconds

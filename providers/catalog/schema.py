@@ -79,13 +79,13 @@ class FieldRule(Entry):
 
     `from` names a canonical parameter or input port; `size` stands for the pixels that
     aspect_ratio and megapixels ask for. `values` maps canonical values to the vendor's words (one
-    that is not listed stays as it is), `form` says how the value is written, and `send` is a constant
+    that is not listed stays as it is, one mapped to null is left out), `form` says how the value is written, and `send` is a constant
     of ours. A size is written "1344x768" where `values` gives one. A number is raised to the next
     of `round_up_to` before that: seconds that a vendor sells only in steps.
     """
 
     source: str | None = Field(default=None, alias="from")
-    values: dict[str, Scalar] = Field(default_factory=dict)
+    values: dict[str, Scalar | None] = Field(default_factory=dict)
     form: Form | None = None
     send: Any = None
     round_up_to: tuple[float, ...] = Field(default=(), strict=False)
@@ -106,6 +106,7 @@ class Price(Entry):
     """
 
     unit: Literal[
+        "call",
         "image",
         "megapixel",
         "second",
@@ -165,7 +166,10 @@ class Binding(Entry):
 
 
 class Model(Entry):
-    """One catalog file. `revision` is raised by hand when what the model makes changes."""
+    """One catalog file. `revision` is raised by hand when what the model makes changes.
+
+    `requires` names ports that this model needs although its kind does not.
+    """
 
     model: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     kind: str
@@ -174,6 +178,7 @@ class Model(Entry):
     about: str
     best_for: str
     plays: str | None = None
+    requires: tuple[str, ...] = Field(default=(), strict=False)
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     bindings: tuple[Binding, ...] = Field(min_length=1, strict=False)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import sqrt
 from typing import Any
 
 from providers.catalog.schema import Binding, FieldRule, Model
@@ -168,14 +169,26 @@ def _scaled(binding: Binding, parameters: Mapping[str, Any], first: Size) -> Siz
 
 
 def _by_resolution(binding: Binding, parameters: Mapping[str, Any], first: Size) -> Size:
-    """The short side that the resolution names, at the aspect of what is given or asked."""
-    short = binding.makes.sides.get(str(parameters.get("resolution")))
+    """The pixels that the resolution names, at the aspect of what is given or asked."""
+    area = binding.makes.areas.get(str(parameters.get("resolution")))
     ratio = _asked_ratio(parameters, first)
-    if short is None or ratio is None:
+    if area is None or ratio is None:
         return None
+    wide, high = parse_size(area)
     step = binding.makes.multiple_of or 2
-    wide, high = (short * ratio, short) if ratio >= 1 else (short, short / ratio)
-    return max(step, round(wide / step) * step), max(step, round(high / step) * step)
+    width, height = sqrt(wide * high * ratio), sqrt(wide * high / ratio)
+    return max(step, round(width / step) * step), max(step, round(height / step) * step)
+
+
+def _inside(binding: Binding, parameters: Mapping[str, Any], first: Size) -> Size:
+    """The largest even size of the shape that is given or asked in the box, upright or not."""
+    ratio = _asked_ratio(parameters, first)
+    if binding.makes.inside is None or ratio is None:
+        return None
+    long, short = sorted(parse_size(binding.makes.inside), reverse=True)
+    wide, high = (long, short) if ratio >= 1 else (short, long)
+    width, height = min(wide, high * ratio), min(high, wide / ratio)
+    return round(width / 2) * 2, round(height / 2) * 2
 
 
 def _asked_ratio(parameters: Mapping[str, Any], first: Size) -> float | None:
@@ -237,4 +250,5 @@ _SIZES: Mapping[str, Callable[[Binding, Mapping[str, Any], Size], Size]] = {
     "cropped": _framed(grows=False),
     "padded": _framed(grows=True),
     "resolution": _by_resolution,
+    "inside": _inside,
 }

@@ -18,6 +18,7 @@ from providers.local.work_moving import (
     animate,
     cut_clip,
     hum,
+    in_aspect,
     join,
     lay_sound,
     scale_clip,
@@ -72,7 +73,9 @@ def _enlarge(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int
 
 def _redraw(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int) -> bytes:
     seed = int(parameters.get("seed", 0)) + take - 1
-    return encode_png(redraw(open_image(inputs["images"][0]), inputs["prompt"], seed))
+    image = in_aspect(open_image(inputs["images"][0]), parameters)
+    width, height = size_of(f"{image.width}:{image.height}", 1)
+    return encode_png(redraw(resize(image, width, height), inputs["prompt"], seed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
+from providers.catalog.shape import MATCH
 from providers.local.audio import ambience, speech_tone
 from providers.local.clip_frames import open_clip
-from providers.local.edit import parse_aspect
+from providers.local.edit import crop, parse_aspect
 from providers.local.image import encode_png, open_image
 from providers.local.video import (
     clip_from_picture,
@@ -25,13 +28,19 @@ _LONGEST_SIDE = 1280  # pixels of a drawn clip
 
 def animate(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int) -> bytes:
     """Return an MP4 that moves into `image`, and fades to `end_image` where there is one."""
-    image = open_image(inputs["image"])
-    end = open_image(inputs["end_image"]) if inputs.get("end_image") else None
+    image = in_aspect(open_image(inputs["image"]), parameters)
+    end = in_aspect(open_image(inputs["end_image"]), parameters) if "end_image" in inputs else None
     shrink = min(1.0, _LONGEST_SIDE / max(image.size))
     width, height = (max(16, round(side * shrink / 2) * 2) for side in image.size)
     seconds, with_sound = float(parameters.get("seconds", 5)), bool(parameters.get("audio", False))
     fps = float(parameters.get("fps", 24))
     return clip_from_picture(image, seconds, width, height, fps, with_sound, end)
+
+
+def in_aspect(image: Image.Image, parameters: Mapping[str, Any]) -> Image.Image:
+    """Return the middle of the picture in the aspect ratio that is asked for, if any is."""
+    aspect = parameters.get("aspect_ratio", MATCH)
+    return image if aspect == MATCH else crop(image, aspect=aspect)
 
 
 def speak(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int) -> bytes:
