@@ -81,8 +81,8 @@ def _units(
     if price.unit in ("call", "image"):
         return _exactly(Decimal(1))
     if price.unit == "compute_second":
-        usual, longest = binding.latency.usual_seconds, binding.latency.longest_seconds
-        return Units(ZERO, Decimal(str(usual)), Decimal(str(longest)))
+        usual = Decimal(str(binding.latency.usual_seconds))
+        return Units(usual / 10, usual, Decimal(str(binding.latency.longest_seconds)))
     if price.unit == "thousand_characters":
         return _characters(binding, inputs)
     made = foreseen(model, binding, parameters, inputs)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from providers.adapter import Call
+from providers.catalog.size import size_of
 from providers.errors import InputError
 from providers.local.adapter import LocalWire
 from providers.local.image import open_image
@@ -80,7 +81,7 @@ def test_a_clip_is_cropped_to_the_largest_of_an_aspect(inputs: dict[str, Any]) -
     assert (facts.width, facts.height) == (28, 48)
 
 
-def test_a_redrawn_picture_keeps_its_size_and_has_its_prompts_tint(
+def test_a_redrawn_picture_keeps_its_shape_and_has_its_prompts_tint(
     inputs: dict[str, Any], tmp_path: Path
 ) -> None:
     pictures = []
@@ -94,7 +95,8 @@ def test_a_redrawn_picture_keeps_its_size_and_has_its_prompts_tint(
         (tmp_path / "b.png").write_bytes(data)
         pictures.append(np.asarray(open_image(tmp_path / "b.png"), int))
     gold, again, night, other = pictures
-    assert gold.shape == (90, 161, 3) and np.array_equal(gold, again)
+    width, height = size_of("161:90", 1)
+    assert gold.shape == (height, width, 3) and np.array_equal(gold, again)
     for one, two in ((gold, night), (night, other)):
         assert np.abs(one - two)[:60].mean() > 4
 

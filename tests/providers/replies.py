@@ -9,9 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from providers.adapter import Answer, Material, Order
+from providers.adapter import Answer, Material, Order, Part
 from providers.catalog import Binding, Model, all_models
 from providers.http_wire import HttpWire
+from providers.kinds import KINDS
 from providers.media import Media
 from providers.registry import PROVIDERS
 
@@ -161,12 +162,21 @@ def body_with(path: str, value: Any) -> Any:
 
 
 def order_for(model: Model, binding: Binding, material: Material, **parameters: Any) -> Order:
-    """An order at the defaults, with material on an image port and words on a text port."""
+    """An order at the defaults: words on the text ports that it needs, material on the others."""
     defaults = {
         name: one.default for name, one in model.parameters.items() if one.default is not None
     }
-    inputs = {"image": material} if model.kind == "remove-background" else {"prompt": "a red mug"}
+    inputs: dict[str, Part] = {}
+    for name, port in KINDS[model.kind].inputs.items():
+        if port.required or name in model.requires:
+            value: Part = "a red mug" if port.type.word == "text" else material
+            inputs[name] = (value,) if port.type.is_list else value
     return Order(binding, {**defaults, **parameters}, inputs)
+
+
+def output_path(binding: Binding) -> str:
+    """Where the result stands in the vendor's answer."""
+    return next(iter(binding.output.values()))
 
 
 def material(path: Path, content: bytes, **more: Any) -> Material:
