@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from providers.catalog.limits import PortLimits
 from providers.catalog.schema import Binding
-from providers.catalog.shape import MATCH, Shape, Shapes, flat, framed, parse_size
-from providers.catalog.size import PIXELS_PER_MEGAPIXEL, ratio_of
+from providers.catalog.shape import Shape, Shapes, flat, framed, parse_size
+from providers.catalog.size import PIXELS_PER_MEGAPIXEL, is_ratio, ratio_of
 from providers.errors import InputError
 
 TRIM = 0.04
@@ -191,7 +191,7 @@ def unfit(
 def asked_aspect(limits: PortLimits, parameters: Mapping[str, Any]) -> str | None:
     """Return the aspect ratio that the port's picture must have because it was asked for."""
     aspect = parameters.get(limits.follows) if limits.follows else None
-    return aspect if isinstance(aspect, str) and aspect != MATCH else None
+    return aspect if isinstance(aspect, str) and is_ratio(aspect) else None
 
 
 def _fit_one(shape: Shape, limits: PortLimits, choice: FitChoice, aspect: str | None) -> None:

@@ -36,7 +36,7 @@ EXTENSIONS: Mapping[str, str] = {
 }
 
 # Ledgers from before 2026-11-21 do not hold these: left out where they are not known.
-_LATER = ("fps", "has_audio", "sample_rate", "channels", "mode")
+_LATER = ("fps", "has_audio", "sample_rate", "channels", "mode", "cut_from")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ class Media:
     `width` and `height` are pixels of the upright picture, `seconds` the playing time, `fps` the
     frames of a second, `sample_rate` the samples of a second of its sound, `mode` the colour mode
     of a picture as Pillow names it ("RGB", "RGBA", "L", "I;16"); each is None where the kind has
-    no such thing, or where it was recorded before such a thing was looked at.
+    no such thing, or where it was recorded before such a thing was looked at. `cut_from` is the
+    digest of what a provider gave, where edges were cut to the aspect ratio that was asked for.
     """
 
     kind: MediaKind
@@ -62,6 +63,7 @@ class Media:
     sample_rate: int | None = None
     channels: int | None = None
     mode: str | None = None
+    cut_from: str | None = None
 
     @property
     def extension(self) -> str:

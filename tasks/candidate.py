@@ -10,6 +10,7 @@ from typing import Any
 
 from providers.catalog import Binding, Model, Quote, quote
 from providers.catalog.shape import shapes_of
+from providers.catalog.size import is_ratio
 from providers.media import Value
 from tasks.halt import Halt
 from tasks.key import RequestFields, identity
@@ -55,6 +56,12 @@ class Candidate:
     def quote(self) -> Quote:
         """What one call costs."""
         return quote(self.model, self.binding, self.parameters, shapes_of(self.inputs))
+
+    @property
+    def asked_aspect(self) -> str | None:
+        """The aspect ratio that was asked for, as "16:9"; None where none was."""
+        aspect = self.parameters.get("aspect_ratio")
+        return aspect if isinstance(aspect, str) and is_ratio(aspect) else None
 
     @property
     def is_local(self) -> bool:

@@ -7,13 +7,16 @@ import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from providers.adapter import Done, Output
+from providers.catalog.size import ratio_of
 from providers.driver import Driver
 from providers.errors import BadReplyError, InputError, RejectedError
 from providers.local.adapter import workers
+from providers.local.crop_result import cropped_clip, cropped_picture, cut_size
 from providers.local.probe import decodes, probe_media
 from providers.media import Media, Value
 from tasks.store import Store
@@ -62,8 +65,11 @@ async def keep_outputs(
     store: Store,
     fetched: Sequence[Fetched],
     note: Callable[[dict[str, Value]], None] = lambda values: None,
+    aspect: str | None = None,
 ) -> dict[str, Value]:
     """Return the value on each port: its bytes durable in the store, noted, and then decoded.
+
+    One that is a few pixels off the `aspect` that was asked for, as "16:9", is cut to it.
 
     All of it is one piece of work in one thread: hops cost more than the work on a small picture.
     `note` is called when the bytes are kept and before they are looked at.
@@ -72,25 +78,35 @@ async def keep_outputs(
         RejectedError: a result is not what its port holds, or cannot be decoded; the next model
             must not be paid to use it.
     """
-    return await _in_thread(_keep_all, store, fetched, note)
+    return await _in_thread(_keep_all, store, fetched, note, aspect)
 
 
-async def check_outputs(store: Store, values: Mapping[str, Value]) -> None:
-    """Decode every result once.
+async def check_outputs(
+    store: Store, values: Mapping[str, Value], aspect: str | None = None
+) -> dict[str, Value]:
+    """Decode every result once, and return them cut to the aspect as `keep_outputs` does.
 
     Raises:
         RejectedError: a result that cannot be decoded.
     """
-    await _in_thread(_decode_all, store, values)
+
+    def work() -> dict[str, Value]:
+        _decode_all(store, values)
+        return _all_cut(store, values, aspect)
+
+    return await _in_thread(work)
 
 
 def _keep_all(
-    store: Store, fetched: Sequence[Fetched], note: Callable[[dict[str, Value]], None]
+    store: Store,
+    fetched: Sequence[Fetched],
+    note: Callable[[dict[str, Value]], None],
+    aspect: str | None,
 ) -> dict[str, Value]:
     values = {one.port: _kept(store, one) for one in fetched}
     note(values)
     _decode_all(store, values, {one.port: one.data for one in fetched})
-    return values
+    return _all_cut(store, values, aspect)
 
 
 def _kept(store: Store, one: Fetched) -> Value:
@@ -121,6 +137,32 @@ def _decode_all(
                 decodes(store.path(value.sha256), data.get(port))
             except InputError as error:
                 raise RejectedError(f"the {port} that came cannot be used: {error}") from None
+
+
+def _all_cut(store: Store, values: Mapping[str, Value], aspect: str | None) -> dict[str, Value]:
+    if aspect is None:
+        return dict(values)
+    ratio = ratio_of(aspect)
+    return {
+        port: _cut(store, value, ratio) if isinstance(value, Media) else value
+        for port, value in values.items()
+    }
+
+
+def _cut(store: Store, media: Media, ratio: Fraction) -> Media:
+    if media.width is None or media.height is None:
+        return media
+    is_clip = media.kind == "video"
+    size = cut_size((media.width, media.height), ratio, 2 if is_clip else 1)
+    if size is None:
+        return media
+    path = store.path(media.sha256)
+    data = cropped_clip(path, size) if is_clip else cropped_picture(path, size)
+    if data is None:
+        return media
+    sha256 = store.put(data)
+    cut = media_of(sha256, store.path(sha256), data)
+    return replace(cut, kind=media.kind, cut_from=media.sha256)
 
 
 def describe_file(path: Path) -> Media:

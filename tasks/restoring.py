@@ -61,4 +61,5 @@ async def _fetched_again(pursuit: Pursuit, attempt: Attempt) -> dict[str, Value]
     driver, store = pursuit.driver, pursuit.services.store
     job = Job(attempt.job, attempt.receipt or {})
     done: Done = await driver.wait(job, usual_seconds=0.0, deadline_seconds=ASKING_SECONDS)
-    return await keep_outputs(store, await fetch_outputs(store, driver, done, pursuit.call.ports))
+    fetched = await fetch_outputs(store, driver, done, pursuit.call.ports)
+    return await keep_outputs(store, fetched, aspect=pursuit.candidate.asked_aspect)

@@ -72,7 +72,9 @@ async def settle_done(pursuit: Pursuit, attempt_id: str, done: Done) -> Attempt:
 
     try:
         fetched = await fetch_outputs(services.store, pursuit.driver, done, pursuit.call.ports)
-        values = await keep_outputs(services.store, fetched, write_receipt)
+        values = await keep_outputs(
+            services.store, fetched, write_receipt, pursuit.candidate.asked_aspect
+        )
     except (RejectedError, BadReplyError) as error:
         settlement = Settlement(
             "rejected",
@@ -108,7 +110,7 @@ async def settle_from_receipt(pursuit: Pursuit, attempt_id: str) -> Attempt | No
     if not all(services.store.has(one.sha256) for one in media):
         return None
     try:
-        await check_outputs(services.store, values)
+        values = await check_outputs(services.store, values, pursuit.candidate.asked_aspect)
     except RejectedError:
         return None  # its job is asked for again, and turned down there
     amount, units = _decimal(receipt["amount_usd"]), _decimal(receipt["units"])

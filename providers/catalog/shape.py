@@ -13,7 +13,7 @@ from math import sqrt
 from typing import Any
 
 from providers.catalog.schema import Binding, FieldRule, Model
-from providers.catalog.size import ratio_of, size_of
+from providers.catalog.size import is_ratio, ratio_of, size_of
 from providers.kinds import KINDS
 from providers.media import Media, Value
 
@@ -156,7 +156,7 @@ def _asked(binding: Binding, parameters: Mapping[str, Any], first: Size) -> Size
         if first is None:
             return None
         aspect = f"{first[0]}:{first[1]}"
-    if not isinstance(aspect, str):
+    if not isinstance(aspect, str) or not is_ratio(aspect):
         return None
     return size_of(aspect, megapixels, makes.multiple_of or 16)
 
@@ -193,7 +193,7 @@ def _inside(binding: Binding, parameters: Mapping[str, Any], first: Size) -> Siz
 
 def _asked_ratio(parameters: Mapping[str, Any], first: Size) -> float | None:
     aspect = parameters.get("aspect_ratio", MATCH)
-    if isinstance(aspect, str) and aspect != MATCH:
+    if isinstance(aspect, str) and is_ratio(aspect):
         return float(ratio_of(aspect))
     return first[0] / first[1] if first else None
 
@@ -210,7 +210,7 @@ def _resized(binding: Binding, parameters: Mapping[str, Any], first: Size) -> Si
 def _framed(grows: bool) -> Callable[[Binding, Mapping[str, Any], Size], Size]:
     def size(binding: Binding, parameters: Mapping[str, Any], first: Size) -> Size:
         aspect = parameters.get("aspect_ratio")
-        if first is None or not isinstance(aspect, str):
+        if first is None or not isinstance(aspect, str) or not is_ratio(aspect):
             return _resized(binding, parameters, first)
         return framed(first, ratio_of(aspect), grows)
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from math import isqrt, sqrt
 
 PIXELS_PER_MEGAPIXEL = 1024 * 1024  # as vendors count: 1024 x 1024 is one megapixel
+
+
+def is_ratio(text: str) -> bool:
+    """True for "16:9" and its like, which `ratio_of` reads."""
+    return re.fullmatch(r"[1-9]\d{0,4}:[1-9]\d{0,4}", text) is not None
 
 
 def ratio_of(aspect_ratio: str) -> Fraction:
