@@ -54,6 +54,5 @@ def test_a_clip_is_cut_without_being_encoded_again(tmp_path: Path) -> None:
         first, second = next(frames)
         assert first.to_image().size == (308, 174)
         # What the decoder shows are the very pixels that were there.
-        assert (
-            first.to_ndarray(format="gray") == second.to_ndarray(format="gray")[0:174, 2:310]
-        ).all()
+        shown, there = (one.to_ndarray(format="gray") for one in (first, second))
+        assert (shown == there[0:174, 0:308]).all()
