@@ -64,7 +64,7 @@ def _filling(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 def _moving(picture: Image.Image, end: Image.Image | None, count: int) -> Iterator[VideoFrame]:
     """Give the frames; luma and colours are moved as they are coded, at half of RGB's cost."""
     still = from_rgb(np.asarray(picture))
-    marked = from_rgb(np.asarray(labelled(picture, "clip")))
+    marked = from_rgb(np.asarray(labelled(picture, "clip", covering=True)))
     right, top = (round(place / 2) for place in strip_of(picture.size, "clip"))
     planes, marks = _planes(still), _planes(marked)
     ends = planes if end is None else _planes(from_rgb(np.asarray(end)))

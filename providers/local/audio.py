@@ -6,6 +6,7 @@ from pathlib import Path
 
 from providers.errors import InputError
 from providers.local.ambience import ambience
+from providers.local.container import LONGEST
 from providers.local.sound import Sound, encode_sound, read_sound
 from providers.local.speech import speech_tone, spoken_seconds
 
@@ -19,7 +20,6 @@ __all__ = [
     "trim_sound",
 ]
 
-LONGEST = 3600.0  # seconds of a sound that is made here
 _RATES = (8000, 192_000)
 
 

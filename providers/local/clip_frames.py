@@ -11,7 +11,7 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from providers.errors import InputError
-from providers.local.container import opened_container, picture_of, rate_of, sound_of
+from providers.local.container import LONGEST, opened_container, picture_of, rate_of, sound_of
 from providers.local.probe_moving import playing_seconds
 from providers.local.upright import upright, upright_size
 
@@ -36,13 +36,19 @@ def open_clip(path: Path) -> Clip:
     """Return what there is to read of the clip at `path`.
 
     Raises:
-        InputError: the file is missing, is no clip, or has no frame that decodes.
+        InputError: the file is missing, is no clip, says that it lasts above LONGEST seconds, or
+            has no frame that decodes.
     """
     with opened_container(path) as container:
         stream = picture_of(container)
         if stream is None:
             raise InputError(f"'{path}' is a sound, not a clip. Give a file with a picture.")
         seconds, rate = playing_seconds(container), rate_of(stream)
+        if seconds > LONGEST:
+            raise InputError(
+                f"'{path.name}' lasts {seconds:.0f} s by its own account, more than {LONGEST:.0f}."
+                " Give a shorter clip."
+            )
         frame = next(iter(container.decode(stream)), None)
         if frame is None:
             raise InputError(f"'{path}' has no picture that decodes. Give a whole file.")
@@ -57,11 +63,16 @@ def frames_of(
     """Give the clip's frames at `size` and `rate`, its own where they are left out.
 
     Frames that come too fast are left out, and a frame is shown again where the next is late.
+    They last as long as the clip says, whatever their own times are.
 
     Raises:
         InputError: as `open_clip`, while it is being read.
     """
-    size, rate = size or clip.size, rate or clip.rate
+    rate = rate or clip.rate
+    yield from lasting(_spaced(clip, size or clip.size, rate), max(1, round(clip.seconds * rate)))
+
+
+def _spaced(clip: Clip, size: tuple[int, int], rate: Fraction) -> Iterator[VideoFrame]:
     with opened_container(clip.path) as container:
         stream = picture_of(container)
         slot, held, start = 0, None, None
@@ -77,7 +88,7 @@ def frames_of(
                 slot = due
             held = frame
         if held is not None:
-            yield from repeat(upright(held, size), max(1, round(clip.seconds * rate) - slot))
+            yield upright(held, size)
 
 
 def lasting(frames: Iterable[VideoFrame], count: int) -> Iterator[VideoFrame]:

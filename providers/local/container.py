@@ -23,6 +23,7 @@ from providers.local.signature import container_of
 
 READABLE = "MP4, MOV, WebM, MKV, WAV, MP3, M4A, AAC, FLAC or Ogg"
 LARGEST = 8192  # pixels of a side of a clip
+LONGEST = 3600.0  # seconds of a clip or sound that is worked on: a header can claim anything
 
 
 @contextmanager
@@ -42,7 +43,9 @@ def opened_container(path: Path, data: bytes | None = None) -> Iterator[InputCon
             raise InputError(f"'{path}' is neither a clip nor a sound. Give a {READABLE} file.")
         # Only what is in these bytes: neither other files nor addresses.
         options = {"protocol_whitelist": "none"}
-        with av.open(BytesIO(data), "r", format=form, options=options) as container:
+        with av.open(
+            BytesIO(data), "r", format=form, options=options, metadata_errors="replace"
+        ) as container:
             if not picture_of(container) and not sound_of(container):
                 raise InputError(
                     f"'{path}' holds neither a picture nor a sound. Give another file."

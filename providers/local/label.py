@@ -7,16 +7,17 @@ from PIL import Image, ImageDraw, ImageFont
 from providers.local.contact import fit_text
 
 
-def labelled(image: Image.Image, words: str) -> Image.Image:
+def labelled(image: Image.Image, words: str, *, covering: bool = False) -> Image.Image:
     """Return `image` with a small strip in its lower left corner: "stand-in", and some words.
 
-    The result is RGB, or RGBA where `image` is.
+    The result is RGB, or RGBA where `image` is. A covering strip hides what it lies on: the mark
+    of the stand-in that `image` may have come from.
     """
     font, inset, text = _written(image.size, words)
     right, top = strip_of(image.size, words)
     strip = Image.new("RGBA", image.size, (0, 0, 0, 0))
     draw = ImageDraw.Draw(strip)
-    draw.rectangle((0, top, right, image.height), (20, 22, 26, 110))
+    draw.rectangle((0, top, right, image.height), (20, 22, 26, 255 if covering else 110))
     middle = (inset, (top + image.height) / 2)
     draw.text(middle, text, (255, 255, 255, 235), font, anchor="lm")
     whole = Image.alpha_composite(image.convert("RGBA"), strip)

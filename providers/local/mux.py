@@ -7,7 +7,7 @@ from pathlib import Path
 from providers.errors import InputError
 from providers.local.clip_file import copy_picture, write_clip
 from providers.local.clip_frames import Clip, count_for, frames_of, lasting, open_clip
-from providers.local.container import opened_container, picture_of
+from providers.local.container import LONGEST, opened_container, picture_of
 from providers.local.sound import Sound, read_sound
 
 MODES = ("replace", "mix")
@@ -41,6 +41,8 @@ def mux(
     """
     _check("mode", mode, MODES)
     _check("length", length, LENGTHS)
+    if not abs(offset_seconds) <= LONGEST:
+        raise InputError(f"mux: offset_seconds {offset_seconds:g} is above {LONGEST:g}.")
     clip = open_clip(video)
     given = read_sound(audio)
     sound = given.moved(offset_seconds)

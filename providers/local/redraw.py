@@ -36,7 +36,7 @@ def redraw(image: Image.Image, prompt: str, seed: int = 0) -> Image.Image:
     result = Image.fromarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
     if image.mode == "RGBA":
         result.putalpha(image.getchannel("A"))
-    return labelled(result, prompt)
+    return labelled(result, prompt, covering=True)
 
 
 def enlarge(image: Image.Image, scale: float) -> Image.Image:
@@ -48,4 +48,4 @@ def enlarge(image: Image.Image, scale: float) -> Image.Image:
     if not _SMALLEST_SCALE <= scale <= _LARGEST_SCALE:
         raise InputError(f"enlarge: a scale of {scale:g} is not from 1 to {_LARGEST_SCALE:g}.")
     size = round(image.width * scale), round(image.height * scale)
-    return labelled(resize(image, *size), f"enlarged {scale:g} times")
+    return labelled(resize(image, *size), f"enlarged {scale:g} times", covering=True)

@@ -18,7 +18,7 @@ from av.audio.stream import AudioStream
 
 from providers.errors import InputError
 from providers.local.arrays import Floats
-from providers.local.container import opened_container, picture_of, sound_of
+from providers.local.container import LONGEST, opened_container, picture_of, sound_of
 
 CLIP_RATE = 48_000  # samples of a second, as every player takes in an MP4
 _CHUNK = 1024
@@ -70,7 +70,7 @@ def read_sound(path: Path, rate: int | None = CLIP_RATE, channels: int | None = 
     The sound of a clip starts with its picture: it is moved by what its file says.
 
     Raises:
-        InputError: the file is missing, broken, or has no sound.
+        InputError: the file is missing, broken, has no sound, or one above LONGEST seconds.
     """
     with opened_container(path) as container:
         stream = sound_of(container)
@@ -79,11 +79,14 @@ def read_sound(path: Path, rate: int | None = CLIP_RATE, channels: int | None = 
         rate = rate or stream.sample_rate
         channels = channels or min(2, stream.codec_context.layout.nb_channels)
         resampler = AudioResampler(format="fltp", layout=_LAYOUTS[channels], rate=rate)
-        pieces, first = [], None
+        pieces, first, heard = [], None, 0.0
         for frame in container.decode(stream):
             if first is None and frame.pts is not None and frame.time_base:
                 first = frame.pts * frame.time_base
             frame.pts = None
+            heard += frame.samples / frame.sample_rate
+            if heard > LONGEST:
+                raise InputError(f"'{path}' is heard for over {LONGEST:g} s. Give a shorter sound.")
             pieces += [part.to_ndarray() for part in resampler.resample(frame)]
         pieces += [part.to_ndarray() for part in resampler.resample(None)]
         if not pieces:

@@ -19,7 +19,7 @@ from providers.errors import InputError
 from providers.local.animate import clip_from_picture
 from providers.local.clip_file import even_size, write_clip
 from providers.local.clip_frames import Clip, count_for, frames_of, lasting, open_clip
-from providers.local.container import opened_container, picture_of
+from providers.local.container import LONGEST, opened_container, picture_of
 from providers.local.mux import mux
 from providers.local.sound import Sound, read_sound, silence
 from providers.local.upright import alike, bt709, upright
@@ -36,7 +36,6 @@ __all__ = [
     "trim",
 ]
 
-LONGEST = 3600.0  # seconds of a clip that is made here
 _ALIKE = 0.01  # shapes that differ by less are one shape, rounded to pixels
 _PLACES = ("first", "middle", "last")
 
@@ -149,10 +148,13 @@ def concat(paths: Sequence[Path], width: int, height: int, fps: float) -> bytes:
     A clip without sound is silent in its place, if any other is heard.
 
     Raises:
-        InputError: there is no clip, a clip is of another shape, or a side is odd.
+        InputError: there is no clip, a clip is of another shape, a side is odd, or `fps` is not
+            from 1 to 120.
     """
     if not paths:
         raise InputError("concat needs at least one clip.")
+    if not 1 <= fps <= 120:
+        raise InputError(f"concat: {fps:g} frames a second is not from 1 to 120.")
     size, rate = even_size(width, height, "concat"), Fraction(fps).limit_denominator(1001)
     clips = [open_clip(path) for path in paths]
     for clip in clips:

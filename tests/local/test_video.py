@@ -153,3 +153,14 @@ def test_clips_of_another_shape_are_not_stretched(tmp_path: Path) -> None:
         video.concat([wide, high], 64, 48, 10)
     with pytest.raises(InputError, match="at least one clip"):
         video.concat([], 64, 48, 10)
+
+
+def test_a_clip_that_claims_to_last_for_years_is_not_worked_on(tmp_path: Path) -> None:
+    data = bytearray(a_clip(tmp_path / "a.mp4").read_bytes())
+    claims = {b"stts": 16, b"mdhd": 20, b"elst": 12, b"mvhd": 20, b"tkhd": 24}
+    for name, place in claims.items():
+        start = data.index(name) + place
+        data[start : start + 4] = (0x07FFFFFF).to_bytes(4, "big")
+    (tmp_path / "b.mp4").write_bytes(data)
+    with pytest.raises(InputError, match="by its own account"):
+        video.trim(tmp_path / "b.mp4", 0.5)
