@@ -9,6 +9,7 @@ from typing import Any, Literal
 from flows.conditions import condition_references
 from flows.edges import Scope, Source, check_parameter, check_port
 from flows.grammar import Expression, Ref, parse, references
+from flows.lint_codes import LINTS
 from flows.place import Place
 from flows.template import Fit, Step
 from providers.catalog import Model
@@ -101,6 +102,7 @@ class StepCompiler:
         fallback = tuple(map(ModelUse.parse, step.fallback))
         fallback_models = self._fallback_models(fallback, model, here.at("fallback"))
         self._check_providers(use, (model, *fallback_models), here.at("provider"))
+        self._check_silence(here.at("silence"))
         each = self._each(here.at("each"))
         if each and any(port.type.is_list for port in kind_named(model.kind).outputs.values()):
             raise here.at("each").fault(f"{model.model} gives a list, so it cannot go over one")
@@ -161,6 +163,11 @@ class StepCompiler:
         for provider in self.step.provider:
             _check_provider(provider, models, where)
 
+    def _check_silence(self, where: Place) -> None:
+        for code in self.step.silence:
+            if code not in LINTS:
+                raise where.fault(f"there is no lint {code!r}.{near(code, LINTS)}")
+
     def _each(self, where: Place) -> Mapping[str, Ref]:
         found: dict[str, Ref] = {}
         for item, value in self.step.each.items():
@@ -203,7 +210,7 @@ class StepCompiler:
                 known = [*kind.inputs, *model.parameters]
                 raise here.fault(f"{model.model} has no {key!r}.{near(key, known)}")
         for name, port in kind.inputs.items():
-            if name in ports and not _is_taken(model, name):
+            if name in ports and not model.takes(name):
                 raise where.at(name).fault(f"{model.model} takes no {name}; leave it out")
             if (port.required or name in model.requires) and name not in ports:
                 offer = scope.offers(port.type) or f" It takes a value of type {port.type}."
@@ -226,15 +233,6 @@ class StepCompiler:
         for ref in refs:
             self.scope.find(ref, where)
         return refs
-
-
-def _is_taken(model: Model, port: str) -> bool:
-    """True unless no vendor's request has a field for what this port is given."""
-    return model.is_local or any(
-        port == (rule if isinstance(rule, str) else rule.source)
-        for binding in model.bindings
-        for rule in binding.fields.values()
-    )
 
 
 def _check_provider(name: str, models: tuple[Model, ...], where: Place) -> None:

@@ -5,7 +5,7 @@ A table has few different sets of parameters and sizes: each is worked out once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -83,6 +83,17 @@ class Pricer:
                 column = self._column(check.step, check.port)
                 found.append(Fault(row.id, column, check.step, *problem))
         return found
+
+    def foreseen(self, rows: Iterable[ReadyRow], most: int) -> list[Mapping[str, Foreseen]]:
+        """Return what is foreseen of the first so many different kinds of rows."""
+        found: dict[tuple[Any, ...], Mapping[str, Foreseen]] = {}
+        for row in rows:
+            key = self.foresight.signature(row)
+            if key not in found:
+                found[key] = self.foresight.of(row, key)
+            if len(found) == most:
+                break
+        return list(found.values())
 
     def _of(self, row: ReadyRow) -> RowPrices:
         key = self.foresight.signature(row)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from flows.graph import Graph, GraphStep
@@ -152,7 +153,7 @@ def _routes(
         bindings = [
             binding
             for binding in model.bindings
-            if binding.status != "retired" and wanted in (None, binding.provider)
+            if not is_retired(binding) and wanted in (None, binding.provider)
         ]
         if narrow:
             bindings = [
@@ -160,6 +161,18 @@ def _routes(
             ]
         found += [_route(model, binding, providers[binding.provider]) for binding in bindings]
     return tuple(found)
+
+
+def is_retired(binding: Binding) -> bool:
+    """True when the vendor has switched it off, by its status or by today's date."""
+    return binding.status == "retired" or retires_within(binding, 0)
+
+
+def retires_within(binding: Binding, days: int) -> bool:
+    """True when the vendor switches it off in so many days from today, or has done so."""
+    if binding.retires_on is None:
+        return False
+    return date.fromisoformat(binding.retires_on) <= date.today() + timedelta(days=days)
 
 
 def _uses(step: GraphStep) -> list[tuple[Model, str | None]]:
@@ -228,6 +241,12 @@ def _require_one(
 ) -> None:
     if any(route.is_sendable for route in routes):
         return
+    if all(is_retired(binding) for binding in step.model.bindings) and not routes:
+        gone = step.model.bindings[0]
+        instead = f"; use {gone.replaced_by}" if gone.replaced_by else ""
+        raise RequestError(
+            f"step {step.name!r}: {step.model.model} was switched off on {gone.retires_on}{instead}."
+        )
     if not routes:
         asked = ", ".join(options.provider or step.provider)
         raise RequestError(f"step {step.name!r}: {step.model.model} is not offered by {asked}.")

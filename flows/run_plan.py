@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any
 
 from flows.graph import Graph, GraphStep
+from flows.lints import Lint, Scene, lint
 from flows.options import RunOptions
 from flows.pricing import Pricer
 from flows.recall import Known
@@ -18,6 +19,7 @@ from flows.table import Fault
 from tasks.money import dollars, with_unpriced
 
 ZERO = Decimal(0)
+KINDS_OF_ROWS = 20  # whose sizes differ: enough to see what lints look for
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Plan:
     steps: tuple[StepPlan, ...]
     faults: tuple[Fault, ...] = field(repr=False)
     seconds: float
+    lints: tuple[Lint, ...] = ()
 
     @property
     def invalid(self) -> int:
@@ -111,6 +114,7 @@ class Plan:
                 for step in self.steps
             ],
             "faults": [asdict(fault) for fault in self.faults],
+            "lints": [asdict(one) for one in self.lints],
         }
 
 
@@ -123,7 +127,12 @@ def make_plan(
     good = [row for row in rows if not row.faults]
     steps = tuple(_plan_step(step, pricer, good, known, options) for step in graph.steps)
     seconds = sum(step.seconds for step in steps)
-    return Plan(graph.name, len(rows), steps, tuple(faults), seconds)
+    first = {step.name: pricer.route(step) for step in graph.steps}
+    lints: dict[tuple[str, str], Lint] = {}
+    for foreseen in pricer.foreseen(good, KINDS_OF_ROWS):
+        for one in lint(Scene(graph, first, foreseen, seconds)):
+            lints.setdefault((one.code, one.step), one)
+    return Plan(graph.name, len(rows), steps, tuple(faults), seconds, tuple(lints.values()))
 
 
 def _plan_step(

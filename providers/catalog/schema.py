@@ -195,6 +195,14 @@ class Model(Entry):
                     raise ValueError(f"field {field!r} comes from unknown {source!r}")
         return self
 
+    def takes(self, port: str) -> bool:
+        """Return False when no vendor's request has a field for what this port is given."""
+        return self.is_local or any(
+            port == (rule if isinstance(rule, str) else rule.source)
+            for binding in self.bindings
+            for rule in binding.fields.values()
+        )
+
     @property
     def is_local(self) -> bool:
         """True for a model that only this machine runs."""
