@@ -62,7 +62,7 @@ class RunOptions(BaseModel):
     drain: float = Field(
         default=30.0, ge=0, description="Seconds that a stopped run waits for what it has paid for"
     )
-    strict: bool = Field(default=False, description="One faulty row refuses the whole table")
+    strict: bool = Field(default=False, description="Faulty rows and lints refuse the whole run")
     min_success: float = Field(
         default=1.0, ge=0.0, le=1.0, description="The share of rows that must succeed"
     )

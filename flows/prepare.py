@@ -134,12 +134,24 @@ async def plan_run(prepared: Prepared, ledger: Ledger | None, store: Store) -> t
     return plan, known
 
 
+def refuse_lints(plan: Plan, prepared: Prepared) -> None:
+    """Raise the first lint under `strict`.
+
+    Raises:
+        RequestError: what is most likely not meant, and how many such things there are.
+    """
+    if plan.lints and prepared.options.strict:
+        raise RequestError(f"--strict: {plan.lints[0]}, {len(plan.lints)} such in all.")
+
+
 def refuse_faults(plan: Plan, prepared: Prepared) -> None:
     """Raise the first fault where faulty rows are not left out: under `strict`, or all of them.
 
     Raises:
-        RequestError: what is wrong with the first faulty row, and how many there are.
+        RequestError: what is wrong with the first faulty row, and how many there are; under
+            `strict` also what is most likely not meant.
     """
+    refuse_lints(plan, prepared)
     if not plan.faults or (plan.invalid < plan.rows and not prepared.options.strict):
         return
     count = f"{plan.invalid:,} of {plan.rows:,} rows have faults. "
@@ -152,10 +164,14 @@ def realms_of(routes: Routes) -> set[str]:
 
 
 def checked(rows: list[ReadyRow], graph: Graph, routes: Routes) -> tuple[ReadyRow, ...]:
-    """Return the rows with a fault for every step that no provider would do with their values."""
+    """Return the rows with a fault for every step that no provider would do with their values.
+
+    A row that has faults already is asked for the rest of them, as far as its values go.
+    """
     pricer = Pricer(graph, routes)
     return tuple(
-        row if row.faults else replace(row, faults=tuple(pricer.problems(row))) for row in rows
+        replace(row, faults=(*row.faults, *found)) if (found := pricer.problems(row)) else row
+        for row in rows
     )
 
 

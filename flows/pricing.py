@@ -74,10 +74,12 @@ class Pricer:
 
     def problems(self, row: ReadyRow) -> list[Fault]:
         """Return a fault for each step that no route would do with this row's values."""
-        found = [
-            Fault(row.id, self._column(step, refused.name), step, refused.problem, refused.fix)
-            for step, refused in self._of(row).refusals
-        ]
+        found = []
+        if not row.faults:  # what a faulty cell would make of the chain is not known
+            found = [
+                Fault(row.id, self._column(step, refused.name), step, refused.problem, refused.fix)
+                for step, refused in self._of(row).refusals
+            ]
         for check in self._texts:
             if problem := check.problem(row):
                 column = self._column(check.step, check.port)

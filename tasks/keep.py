@@ -17,6 +17,7 @@ from providers.driver import Driver
 from providers.errors import BadReplyError, InputError, RejectedError
 from providers.local.adapter import workers
 from providers.local.crop_result import cropped_clip, cropped_picture, cut_size
+from providers.local.ending import require_ending
 from providers.local.probe import decodes, probe_media
 from providers.media import Media, Value
 from tasks.store import Store
@@ -166,17 +167,19 @@ def _cut(store: Store, media: Media, ratio: Fraction) -> Media:
 
 
 def describe_file(path: Path) -> Media:
-    """Return what one of the user's files is, by its header and its bytes' digest.
+    """Return what one of the user's files is, by its header, its end and its bytes' digest.
 
     Raises:
-        InputError: it is neither a picture, a clip nor a sound that can be read.
+        InputError: it was cut short, or is neither a picture, a clip nor a sound that can be read.
     """
     try:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    return media_of(sha256, path)
+    media = media_of(sha256, path)
+    require_ending(path, media.media_type)
+    return media
 
 
 async def keep_file(store: Store, path: Path, described: Media) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from dataclasses import dataclass, replace
@@ -69,8 +68,15 @@ def announce(ahead: Ahead) -> None:
     """Say which ledger is used and what will happen, in two lines, and which rows are left out."""
     tell(f"ledger {shown_ledger(ahead.home)}: {ahead.results_known:,} results known")
     tell(ahead.plan.line())
+    tell_lints(ahead.plan)
     if ahead.plan.faults:
         tell_faults(ahead.plan)
+
+
+def tell_lints(planned: Plan) -> None:
+    """Say what is allowed, and most likely not meant."""
+    for one in planned.lints:
+        tell(f"  {one}")
 
 
 def shown_ledger(home: Home) -> str:
@@ -85,18 +91,6 @@ def tell_faults(planned: Plan) -> None:
     if len(planned.faults) > FAULTS_SHOWN:
         tell(f"  and {len(planned.faults) - FAULTS_SHOWN:,} more; `plan --json` lists all")
     tell(f"{planned.invalid:,} of {planned.rows:,} rows have faults and will not run")
-
-
-def write_plan(planned: Plan, path: Path) -> None:
-    """Write the plan as one JSON document.
-
-    Raises:
-        RequestError: the file cannot be written.
-    """
-    try:
-        path.write_text(json.dumps(planned.to_json(), indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise RequestError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def may_go_on(planned: Plan, *, yes: bool) -> None:

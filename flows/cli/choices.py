@@ -89,7 +89,7 @@ _CHOICES = (
         "--fresh", multiple=True, metavar="STEP", help="Pay anew for a step: its next unused take."
     ),
     click.option("--from", "from_step", metavar="STEP", help="Make nothing before this step."),
-    click.option("--strict", is_flag=True, help="One faulty row refuses the whole table."),
+    click.option("--strict", is_flag=True, help="A faulty row or a lint refuses the whole run."),
     *TERMS,
 )
 

@@ -47,17 +47,19 @@ def prefect_ready() -> Iterator[None]:
 @run_choices
 def plan(template: str, rows: str, output: str | None, as_json: bool, options: RunOptions) -> None:
     """Check everything, price it and time it; no call is made, nothing is written."""
-    from flows.cli.before import look_ahead, tell_faults, write_plan
-    from flows.prepare import Request
+    from flows.cli.before import look_ahead, tell_faults, tell_lints
+    from flows.plan_file import plan_document, write_plan
+    from flows.prepare import Request, refuse_lints
     from flows.run_plan import price_words
 
     with sandboxed(options, find_home()):
         ahead = look_ahead(Request(template, Path(rows), options))
     planned = ahead.plan
+    document = plan_document(planned, ahead.prepared)
     if output:
-        write_plan(planned, Path(output))
+        write_plan(document, Path(output))
     if as_json:
-        print_json(planned.to_json())
+        print_json(document)
     else:
         click.echo(planned.line())
         click.echo(
@@ -71,9 +73,11 @@ def plan(template: str, rows: str, output: str | None, as_json: bool, options: R
         )
         if ahead.unused_columns:
             click.echo(f"carried through, not used: {', '.join(ahead.unused_columns)}")
+    tell_lints(planned)
     if planned.faults:
         tell_faults(planned)
         sys.exit(2)
+    refuse_lints(planned, ahead.prepared)
 
 
 @click.command()
@@ -102,6 +106,9 @@ def run(template: str, yes: bool, out: str | None, as_json: bool, options: RunOp
 @click.argument("template")
 @click.argument("rows", type=click.Path())
 @click.option("-n", "--pilot", type=click.IntRange(min=1), help="First only so many valid rows.")
+@click.option(
+    "--plan", "plan_file", type=click.Path(), help="Refuse when this plan no longer holds."
+)
 @YES
 @OUT
 @JSON
@@ -110,6 +117,7 @@ def batch(
     template: str,
     rows: str,
     pilot: int | None,
+    plan_file: str | None,
     yes: bool,
     out: str | None,
     as_json: bool,
@@ -117,14 +125,17 @@ def batch(
 ) -> None:
     """Run a template over every row of a CSV."""
     from flows.cli.before import announce, look_ahead, may_go_on
+    from flows.plan_file import require_plan
     from flows.prepare import Request, refuse_faults
 
     with sandboxed(options, find_home()):
         ahead = look_ahead(Request(template, Path(rows), options))
+        if plan_file:
+            require_plan(Path(plan_file), ahead.prepared)
         announce(ahead)
         refuse_faults(ahead.plan, ahead.prepared)
         if pilot is None or pilot >= ahead.plan.rows - ahead.plan.invalid:
-            may_go_on(ahead.plan, yes=yes)
+            may_go_on(ahead.plan, yes=yes or plan_file is not None)  # a plan was agreed to
         with prefect_ready():
             from flows.cli.execute import execute_batch
 
