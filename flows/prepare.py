@@ -56,22 +56,25 @@ class Prepared:
     """A single row's values as the template's own flow takes them."""
 
 
-def prepare(request: Request) -> Prepared:
+FindRoutes = Callable[[Graph, RunOptions], Routes]
+
+
+def prepare(request: Request, find_routes: FindRoutes = plan_routes) -> Prepared:
     """Return the checked request.
 
     Raises:
         UserError: the template, the table, an option or a key is wrong; one line.
     """
-    prepared = _prepare(request)
+    prepared = _prepare(request, find_routes)
     if prepared.options.from_step:
         prepared.graph.step(prepared.options.from_step)
     return prepared
 
 
-def _prepare(request: Request) -> Prepared:
+def _prepare(request: Request, find_routes: FindRoutes) -> Prepared:
     text, where = template_text(request.template)
     graph = graph_of(text, where, request.options)
-    routes = plan_routes(graph, request.options)
+    routes = find_routes(graph, request.options)
     routes = with_known_prices(graph, routes, request.options, find_home())
     if request.table is None:
         return _prepare_one(graph, text, routes, request.options)

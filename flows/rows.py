@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from flows.table import Fault, InputFile, InputValue, Row
 from providers.errors import InputError
+from providers.fit import FitError
 from providers.media import Media, Value, value_from_json, value_to_json
 from tasks.keep import describe_file, holds
 
@@ -94,9 +95,15 @@ def _ready(row: Row, described: Mapping[Path, Media | InputError]) -> ReadyRow:
                 media.append(found)
                 files.append((file.path, found))
             elif found is not None:
-                faults.append(Fault(row.id, name, None, str(found), ""))
+                faults.append(_fault(row.id, name, found))
         inputs[name] = tuple(media) if isinstance(value, tuple) else next(iter(media), None)
     return ReadyRow(row.id, _label(row), row.record, inputs, tuple(files), tuple(faults))
+
+
+def _fault(row: str, name: str, error: InputError) -> Fault:
+    if isinstance(error, FitError):
+        return Fault(row, name, None, error.problem, error.fix)
+    return Fault(row, name, None, str(error), "")
 
 
 def _fitting(
@@ -106,8 +113,9 @@ def _fitting(
     if not isinstance(found, Media):
         return found
     if not holds(file.word, found):
-        return InputError(
-            f"{file.path.name} is {_NAMED[found.kind]}, and `{name}` takes {_NAMED[file.word]}"
+        return FitError(
+            f"{file.path.name} is {_NAMED[found.kind]}, and `{name}` takes {_NAMED[file.word]}",
+            f"Give {_NAMED[file.word]}",
         )
     return replace(found, kind="mask") if file.word == "mask" else found
 

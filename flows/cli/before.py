@@ -12,7 +12,8 @@ import click
 
 from flows.cli.tables import tell
 from flows.fresh import fix_takes
-from flows.prepare import Prepared, Request, plan_run, prepare
+from flows.prepare import FindRoutes, Prepared, Request, plan_run, prepare
+from flows.routes import plan_routes
 from flows.run_plan import Plan
 from providers.errors import RequestError
 from tasks.home import Home, find_home
@@ -39,9 +40,9 @@ class Ahead:
         return self.prepared.unused_columns
 
 
-def look_ahead(request: Request) -> Ahead:
+def look_ahead(request: Request, find_routes: FindRoutes = plan_routes) -> Ahead:
     """Return the checked request with its plan; opens a ledger only where one is already."""
-    prepared = prepare(request)
+    prepared = prepare(request, find_routes)
     home = find_home()
     store = Store(home.store)
     ledger = open_ledger(home.ledger_url) if ledger_exists(home) else None

@@ -48,12 +48,13 @@ def prefect_ready() -> Iterator[None]:
 def plan(template: str, rows: str, output: str | None, as_json: bool, options: RunOptions) -> None:
     """Check everything, price it and time it; no call is made, nothing is written."""
     from flows.cli.before import look_ahead, tell_faults, tell_lints
+    from flows.keys import missing_keys, routes_without_keys
     from flows.plan_file import plan_document, write_plan
     from flows.prepare import Request, refuse_lints
     from flows.run_plan import price_words
 
     with sandboxed(options, find_home()):
-        ahead = look_ahead(Request(template, Path(rows), options))
+        ahead = look_ahead(Request(template, Path(rows), options), routes_without_keys)
     planned = ahead.plan
     document = plan_document(planned, ahead.prepared)
     if output:
@@ -76,6 +77,10 @@ def plan(template: str, rows: str, output: str | None, as_json: bool, options: R
     tell_lints(planned)
     if planned.faults:
         tell_faults(planned)
+    missing = missing_keys(ahead.prepared.routes)
+    for one in missing:
+        tell(f"  {one}")
+    if planned.faults or missing:
         sys.exit(2)
     refuse_lints(planned, ahead.prepared)
 

@@ -169,11 +169,18 @@ def test_one_run_without_a_required_input_says_how_to_give_it(refused):
 
 
 def test_neither_local_nor_a_key_names_the_variables_and_local(refused, products):
-    for command in ("plan", "batch"):
-        line = refused(command, "product-photo", products)
-        assert line.startswith("step 'photo': flux-2-pro needs a key: ")
-        assert "FAL_KEY" in line
-        assert "--local" in line
+    line = refused("batch", "product-photo", products)
+    assert line.startswith("step 'photo': flux-2-pro needs a key: ")
+    assert "FAL_KEY" in line
+    assert "--local" in line
+
+
+def test_a_plan_without_a_key_shows_the_price_and_names_the_keys(mediaflows, products):
+    ran = mediaflows("plan", "product-photo", products)
+    assert ran.code == 2
+    assert "$0.09" in ran.out
+    assert "step 'photo' needs a key: set FAL_KEY or" in ran.err
+    assert "Secret blocks of workers are not checked" in ran.err
 
 
 def test_a_key_without_an_adapter_says_so(refused, products, monkeypatch):
