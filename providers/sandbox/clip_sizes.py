@@ -37,7 +37,7 @@ def _ratio(endpoint: Endpoint, given: Mapping[str, Any], first: Size | None) -> 
     asked = ratio_in(endpoint.value(given, rule.get("aspect_field")))
     if own is not None and (asked is None or rule.get("image_wins")):
         near = [ratio_in(word) or 1.0 for word in rule.get("nearest", ())]
-        return min(near, key=lambda one: abs(one / own - 1)) if near else own
+        return min(near, key=lambda one: max(one / own, own / one)) if near else own
     return asked or 16 / 9
 
 
