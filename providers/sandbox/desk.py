@@ -9,6 +9,7 @@ import time
 import uuid
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ from providers.sandbox.gallery import Gallery, InputError, is_too_large
 from providers.sandbox.inputs import Medium, echo
 from providers.sandbox.jobs import NEVER, Job, invoice_line, job_of
 from providers.sandbox.journal import Folder
+from providers.sandbox.limits import unreadable
 from providers.sandbox.made import Made, made_of
 from providers.sandbox.problems import Problem
 from providers.sandbox.uploads import Uploads
@@ -205,8 +207,7 @@ class Desk:
         try:
             await self.gallery.render(job)
         except InputError as error:  # only its pixels were broken, which no header tells
-            fields = endpoint_of(job).media_fields
-            problem = Problem(fields[0] if fields else "prompt", "image_load_error", str(error))
+            problem = _broken(endpoint_of(job), str(error))
             _judge(job, [], [problem])
 
     def is_done(self, job: Job, now: float) -> bool:
@@ -243,6 +244,13 @@ class Desk:
         """Yield one line for every accepted job, in order."""
         now = self.clock()
         return (invoice_line(job, now) for job in list(self.jobs.values()))
+
+
+def _broken(endpoint: Endpoint, message: str) -> Problem:
+    """Return the problem of an input whose header was sound."""
+    field = next(iter(endpoint.media_fields), "prompt")
+    known = unreadable(field, endpoint.fields[field].type.removesuffix("s"))
+    return replace(known, message=message)
 
 
 def _judge(job: Job, faults: list[Fault], problems: list[Problem]) -> None:

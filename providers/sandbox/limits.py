@@ -23,7 +23,7 @@ def too_heavy(field: str, limit: Limit, size_bytes: int) -> Problem | None:
 
 def unreadable(field: str, what: str) -> Problem:
     """Return the problem of bytes that are no picture, clip or sound, as the field needs one."""
-    if what == "picture":
+    if what not in ("clip", "sound"):
         return Problem(field, "image_load_error", "Failed to load the image.")
     kind = _KINDS[what]
     return Problem(field, f"unsupported_{kind}_format", f"Unsupported {kind} format.")

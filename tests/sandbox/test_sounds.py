@@ -128,3 +128,14 @@ def test_what_is_no_clip_or_sound_is_refused(serve: Serve) -> None:
         (detail,) = answer.json()["detail"]
         assert (detail["loc"], detail["type"]) == (["body", field], kind)
     assert {line["amount"] for line in served.invoice()} == {"0"}
+
+
+def test_an_offset_after_which_nothing_is_heard_is_refused_unbilled(serve: Serve) -> None:
+    served = serve()
+    clip = served.upload(plain_clip(0, 320, 240, 1, 24, False), "video/mp4")
+    sound = served.upload(ambience("rain", 1), "audio/wav")
+    given = {"video_url": clip, "audio_url": sound, "start_offset": -2}
+    answer = served.fal_result(served.fal(MUX, **given))
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["type"] == "unsupported_video_format"
+    assert served.invoice()[0]["amount"] == "0"
