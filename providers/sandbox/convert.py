@@ -12,16 +12,29 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from providers.sandbox.convert_media import clip_size, limits_of, made_by, text_limits
+from providers.sandbox.convert_price import price_of
 
 VENDORS = ("bfl", "bria", "fal", "replicate")
 FOLDER = Path(__file__).parent / "vendors"
 Facts = Mapping[str, Any]
 
 # Our own estimates: no vendor states a latency.
-LATENCY_SECONDS = {"text-to-image": 8, "image-edit": 10, "remove-background": 4, "upscale": 14}
+LATENCY_SECONDS = {
+    "text-to-image": 8,
+    "image-edit": 10,
+    "remove-background": 4,
+    "upscale": 14,
+    "image-to-video": 60,
+    "text-to-speech": 3,
+    "text-to-audio": 8,
+    "merge-audio-video": 6,
+    "merge-videos": 8,
+    "extract-frame": 2,
+}
 
 _TYPES = {
     "string": "text",
@@ -38,7 +51,14 @@ _TYPES = {
     "rgb[]": "objects",
     "object[]": "objects",
 }
-_PICTURES = re.compile(r"(^|_)(image|mask)(_url|_\d)?$")
+# Fields that hold media, by their names; "uri" and "uri[]" say no more than that.
+_MEDIA = (
+    ("picture", re.compile(r"(^|_)(image|mask)(_url|_\d)?$|^last_frame$")),
+    ("clip", re.compile(r"^video_urls?$")),
+    ("sound", re.compile(r"^audio_(url|prompt)$")),
+)
+# "owner/name" or "owner/name:version": other words at Replicate are no single model.
+_ONE_MODEL = re.compile(r"[\w.-]+/[\w.-]+(:[0-9a-f]{64})?")
 _SCALES = ("upscale_factor", "scale_factor", "scale")
 _FORMATS = ("output_format", "format")
 _COUNTS = ("num_images", "num_outputs", "number_of_images")
@@ -51,7 +71,7 @@ def convert(models: list[Facts]) -> dict[str, list[dict[str, Any]]]:
         if str(model["status"]).startswith("retired"):
             continue
         for binding in model["bindings"]:
-            kind = binding.get("kind") or model["kind"]
+            kind = _kind(model, binding)
             if binding["provider"] in VENDORS and kind in LATENCY_SECONDS:
                 found[binding["provider"]].append(_endpoint(model, binding, kind))
     return {
@@ -60,8 +80,20 @@ def convert(models: list[Facts]) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def _kind(model: Facts, binding: Facts) -> str | None:
+    """Return the kind of work, or None where the facts name no endpoint."""
+    kind: str = binding.get("kind") or model["kind"]
+    if binding["provider"] == "replicate" and not _ONE_MODEL.fullmatch(binding["endpoint"]):
+        return None
+    return binding["endpoint"].rsplit("/", 1)[-1] if kind == "video-compose" else kind
+
+
 def _endpoint(model: Facts, binding: Facts, kind: str) -> dict[str, Any]:
-    fields = {field["name"]: _field(field) for field in binding["params"]}
+    name, vendor = str(model.get("id")), binding["provider"]
+    fields = {
+        field["name"]: _field(field) | text_limits(name, field["name"])
+        for field in map(_unremarked, binding["params"])
+    }
     # "input_image, input_image_2 .. input_image_8(9)": only the first is written out.
     if "input_image_2" in str(binding["input_map"].get("images")):
         for number in range(2, 9):
@@ -71,16 +103,28 @@ def _endpoint(model: Facts, binding: Facts, kind: str) -> dict[str, Any]:
         "kind": kind,
         "fields": fields,
         "output": _output(binding),
-        "size": _size(kind, fields) | _area(binding),
+        "size": (
+            clip_size(name, vendor, fields)
+            if kind == "image-to-video"
+            else _size(kind, fields) | _area(binding)
+        ),
         "format_field": next((name for name in _FORMATS if name in fields), None),
         "count_field": next((name for name in _COUNTS if name in fields), None),
-        "price": _price(binding["price"]),
+        "price": price_of(binding["price"], kind, fields),
         "latency": _latency(model, binding, kind),
     }
-    if binding["provider"] == "replicate":
+    entry |= made_by(name, vendor, kind, fields)
+    if limits := limits_of(name, vendor, fields):
+        entry["limits"] = limits
+    if vendor == "replicate":
         entry["official"] = bool(binding.get("official"))
         entry["version"] = _version(binding)
     return entry
+
+
+def _unremarked(field: Facts) -> Facts:
+    """Return the field without the remark of a name such as "duration (string)"."""
+    return {**field, "name": field["name"].split(" ")[0]}
 
 
 def _path(endpoint: str) -> str:
@@ -96,9 +140,11 @@ def _version(binding: Facts) -> str | None:
 
 
 def _field(facts: Facts) -> dict[str, Any]:
-    name, kind = facts["name"], _TYPES[facts["type"]]
-    if _PICTURES.search(name) and kind in ("url", "text"):
-        kind = "picture"
+    kind = _TYPES[facts["type"]]
+    if kind in ("url", "text", "pictures"):
+        plural = "s" if kind == "pictures" else ""
+        media = (word for word, name in _MEDIA if name.search(facts["name"]))
+        kind = next((word + plural for word in media), kind)
     field: dict[str, Any] = {"type": kind}
     if facts.get("required"):
         field["required"] = True
@@ -106,6 +152,10 @@ def _field(facts: Facts) -> dict[str, Any]:
         default = facts["default"]
         field["default"] = str(default) if facts["type"] == "string_enum" else default
     options = [option for option in facts.get("enum", ()) if option != "(width,height)"]
+    if kind == "integer" and options:
+        field["type"], options = "choice", [int(option) for option in options]
+    elif kind == "choice" and not options:
+        field["type"] = "text"  # which words it takes is not known
     if options:
         field["options"] = options
     return field | _range(str(facts.get("range") or ""), kind)
@@ -118,14 +168,20 @@ def _range(text: str, kind: str) -> dict[str, Any]:
         found["max_length"] = int(match.group(1))
     elif kind == "pictures" and (match := re.match(r"max (\d+)", text)):
         found["max_items"] = int(match.group(1))
+    elif kind == "size" and (match := re.match(r"(\d+)\.\.(\d+) per side", text)):
+        found["minimum"], found["maximum"] = int(match.group(1)), int(match.group(2))
     elif kind in ("integer", "number"):
-        if match := re.match(r"(\d+)\.\.(\d*)", text):
-            found["minimum"] = int(match.group(1))
+        if match := re.match(r"([\d.]*\d)\.\.([\d.]*\d)?", text):
+            found["minimum"] = _number(match.group(1))
             if match.group(2):
-                found["maximum"] = int(match.group(2))
+                found["maximum"] = _number(match.group(2))
         if match := re.search(r"x(\d+)", text):
             found["multiple_of"] = int(match.group(1))
     return found
+
+
+def _number(text: str) -> int | float:
+    return float(text) if "." in text else int(text)
 
 
 def _output(binding: Facts) -> dict[str, Any]:
@@ -141,13 +197,17 @@ def _output(binding: Facts) -> dict[str, Any]:
     }
 
 
-_SHAPES = ("images", "image", "output")
+_SHAPES = ("images", "image", "video", "audio", "output")
 
 
 def _size(kind: str, fields: Facts) -> dict[str, Any]:
     """Return the rule for the size of the picture."""
-    if kind == "remove-background":
+    if kind in ("remove-background", "extract-frame", "merge-audio-video"):
         return {"rule": "input"}
+    if kind == "merge-videos":
+        return {"rule": "least", "field": "resolution"}
+    if kind in ("text-to-speech", "text-to-audio"):
+        return {"rule": "none"}
     if kind == "upscale":
         return {"rule": "scale", "field": next(name for name in _SCALES if name in fields)}
     if "image_size" in fields:
@@ -165,32 +225,9 @@ def _area(binding: Facts) -> dict[str, Any]:
     return {"max_megapixels": int(match.group(1))} if match else {}
 
 
-def _price(facts: Facts) -> dict[str, Any] | None:
-    """Return the price in USD as text; a unit without an amount is counted and not priced."""
-    unit = _unit(str(facts.get("unit") or "image"))
-    price: dict[str, Any] = {"unit": unit, "usd": _amount(facts.get("usd"))}
-    if facts.get("extra_mp_usd") is not None:
-        price["each_further_usd"] = _amount(facts["extra_mp_usd"])
-    if facts.get("input_mp_usd") is not None:
-        price["counts_input"] = True
-    return price | {"source": facts.get("source"), "as_of": facts.get("as_of")}
-
-
-def _unit(words: str) -> str:
-    if words.startswith(("image", "run")):
-        return "image"
-    if "second" in words:
-        return "second"
-    return "megapixel" if "megapixel" in words or "MP" in words else "image"
-
-
-def _amount(value: float | None) -> str | None:
-    return None if value is None else format(Decimal(str(value)), "f")
-
-
 def _latency(model: Facts, binding: Facts, kind: str) -> dict[str, Any]:
     facts = model.get("latency") or {}
-    typical = facts.get(f"{binding['provider']}_typical_s")
+    typical = facts.get(f"{binding['provider']}_typical_s") or facts.get("estimate_s")
     if typical is not None:
         return {"usual_seconds": typical, "source": facts.get("source")}
     return {"usual_seconds": LATENCY_SECONDS[kind], "source": "our estimate"}

@@ -9,17 +9,21 @@ import time
 import uuid
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from providers.sandbox.behaviour import Profile
+from providers.sandbox.billing import units_of
 from providers.sandbox.dice import Dice, Fault
-from providers.sandbox.endpoints import Endpoint, endpoints, units_of
-from providers.sandbox.gallery import FORMATS, Gallery, InputError, is_too_large
-from providers.sandbox.inputs import Picture, echo
+from providers.sandbox.endpoints import Endpoint, endpoints
+from providers.sandbox.gallery import Gallery, InputError, is_too_large
+from providers.sandbox.inputs import Medium, echo
 from providers.sandbox.jobs import NEVER, Job, invoice_line, job_of
 from providers.sandbox.journal import Folder
+from providers.sandbox.limits import unreadable
+from providers.sandbox.made import Made, made_of
 from providers.sandbox.problems import Problem
-from providers.sandbox.sizes import size_of
 from providers.sandbox.uploads import Uploads
 from providers.sandbox.visit import Visit
 
@@ -115,7 +119,7 @@ class Desk:
         visit: Visit,
         endpoint: Endpoint,
         given: dict[str, Any],
-        pictures: list[Picture],
+        media: list[Medium],
         problems: list[Problem] | None = None,
         note: dict[str, Any] | None = None,
         id: str | None = None,
@@ -126,17 +130,16 @@ class Desk:
         """
         name, number = visit.received or (endpoint.name, 0)
         digest = hashlib.sha256(visit.raw).hexdigest()
-        sizes = [picture.size for picture in pictures]
-        size = (1024, 1024) if problems else size_of(endpoint, given, sizes)
-        if is_too_large(*size):
-            problems = [Problem(endpoint.picture_fields[0], "image_too_large", "Too large.")]
-        form = str(given.get(endpoint.format_field or "") or _default_format(endpoint))
-        count = 1 if problems else int(given.get(endpoint.count_field or "") or 1)
+        made = Made() if problems else made_of(endpoint, given, media)
+        if is_too_large(made.width, made.height):
+            problems = [Problem(endpoint.media_fields[0], "image_too_large", "Too large.")]
         now = self.clock()
         start, end = self._times(endpoint, number, visit.faults, now)
         if problems:
             end = start
-        units = units_of(endpoint, size, sizes, count, end - start if end < NEVER else 0)
+        sizes = [medium.size for medium in media if medium.size]
+        ran = end - start if end < NEVER else 0
+        units = Decimal(0) if problems else units_of(endpoint, given, made, sizes, ran)
         amount = endpoint.price.amount(units)
         job = Job(
             id=id or str(uuid.uuid4()),
@@ -149,14 +152,16 @@ class Desk:
             starts_at=start,
             ends_at=end,
             verdict="succeeded",
-            width=size[0],
-            height=size[1],
-            format=form if form in FORMATS else "png",
-            count=count,
+            width=made.width,
+            height=made.height,
+            format=made.format,
+            count=made.count,
             units=_plain(units),
             amount=None if amount is None else _plain(amount),
             repeat=self._repeats[(visit.vendor, name, digest)],
-            pictures=[picture.name for picture in pictures],
+            lasts_seconds=made.seconds,
+            fps=made.fps,
+            media=[medium.name for medium in media],
             faults=[fault for fault in visit.faults if fault.at != "submit"],
             note=note or {},
         )
@@ -192,7 +197,7 @@ class Desk:
     # Jobs
 
     def look_at(self, job: Job) -> None:
-        """See to it that the job's pictures are being made, after a restart as well."""
+        """See to it that the job's files are being made, after a restart as well."""
         if job.verdict == "succeeded" and job.ends_at < NEVER and not self.gallery.is_ready(job):
             task = asyncio.ensure_future(self._render(job))
             self._rendering.add(task)
@@ -202,7 +207,7 @@ class Desk:
         try:
             await self.gallery.render(job)
         except InputError as error:  # only its pixels were broken, which no header tells
-            problem = Problem("image", "image_load_error", str(error))
+            problem = _broken(endpoint_of(job), str(error))
             _judge(job, [], [problem])
 
     def is_done(self, job: Job, now: float) -> bool:
@@ -241,6 +246,13 @@ class Desk:
         return (invoice_line(job, now) for job in list(self.jobs.values()))
 
 
+def _broken(endpoint: Endpoint, message: str) -> Problem:
+    """Return the problem of an input whose header was sound."""
+    field = next(iter(endpoint.media_fields), "prompt")
+    known = unreadable(field, endpoint.fields[field].type.removesuffix("s"))
+    return replace(known, message=message)
+
+
 def _judge(job: Job, faults: list[Fault], problems: list[Problem]) -> None:
     """Settle how the job ends: problems of its input first, then the faults."""
     if problems:
@@ -253,11 +265,6 @@ def _judge(job: Job, faults: list[Fault], problems: list[Problem]) -> None:
             job.verdict = "failed" if fault.name == "fail" else "refused"
             job.billed = bool(fault.options.get("billed", False))
             job.problem = {"fault": fault.name, **fault.options}
-
-
-def _default_format(endpoint: Endpoint) -> str:
-    name = endpoint.format_field
-    return str(endpoint.fields[name].default or "png") if name else "png"
 
 
 def _plain(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The pictures that jobs make: rendered once per request, kept in the state folder.
+"""The files that jobs make: rendered once per request, kept in the state folder.
 
 Everything here that takes time runs in one thread of its own, so that the server answers on.
 """
@@ -10,45 +10,64 @@ import hashlib
 import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from providers.errors import InputError
-from providers.local.cutout import remove_background
-from providers.local.edit import MAX_PIXELS, crop, resize
-from providers.local.image import open_image, opened
-from providers.local.standin import draw_photo
-from providers.sandbox.endpoints import Endpoint, endpoints
+from providers.local.edit import MAX_PIXELS
+from providers.sandbox.drawing import drawn
+from providers.sandbox.endpoints import COMPOSING, endpoints
+from providers.sandbox.films import plain_clip, plain_sound, still_clip
 from providers.sandbox.jobs import Job
-from providers.sandbox.plain import BUCKETS, encoded, marked, plain_picture, split_marked
+from providers.sandbox.made import FORMATS, is_heard, sound_rate
+from providers.sandbox.marks import marked, split_marked
+from providers.sandbox.plain import BUCKETS, encoded, plain_picture
 
-FORMATS = {"jpg": "JPEG", "jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "gif": "GIF"}
-_KEPT_IN_MEMORY = 32  # plain pictures; a few sizes are in use at a time
+_KEPT_IN_MEMORY = 32  # plain files; a few sizes are in use at a time
+_COSTLY_BUCKETS = 2  # a clip takes a moment to make
 Spoil = Callable[[Image.Image], Image.Image]
 
 
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What tells one plain file from another, but for its mark."""
+
+    kind: str
+    bucket: int
+    format: str
+    width: int = 0
+    height: int = 0
+    seconds: float = 0.0
+    fps: float = 0.0
+    is_heard: bool = False
+    is_cut_out: bool = False
+    rate: int = 0
+
+
 class Gallery:
-    """Renders and keeps pictures, drawn for real or plain."""
+    """Renders and keeps pictures, clips and sounds, drawn for real or plain."""
 
     def __init__(self, folder: Path, style: str, at_least: int) -> None:
         self._folder = folder
         self._plain = style == "plain"
         self._at_least = at_least
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gallery")
         self._busy: dict[str, asyncio.Future[None]] = {}
-        self._bases: dict[tuple[int, int, int, bool, str], bytes] = {}
+        self._bases: dict[Plain, bytes] = {}
 
     def is_ready(self, job: Job) -> bool:
-        """True when the job's pictures can be had at once."""
-        return self._plain or all(self._path(job, index).exists() for index in range(job.count))
+        """True when the job's files can be had at once."""
+        return self._is_plain(job) or all(
+            self._path(job, index).exists() for index in range(job.count)
+        )
 
     async def render(self, job: Job) -> None:
-        """Make the job's pictures unless they are there; two callers share one rendering.
+        """Make the job's files unless they are there; two callers share one rendering.
 
         Raises:
-            InputError: an input picture turns out to be broken.
+            InputError: an input turns out to be broken.
         """
         if self.is_ready(job):
             return
@@ -60,31 +79,40 @@ class Gallery:
         await asyncio.shield(self._busy[key])
 
     async def parts_of(self, job: Job, index: int) -> tuple[bytes, memoryview]:
-        """Return one of the job's pictures in two parts; the large one is not copied for it."""
-        if not self._plain:
+        """Return one of the job's files in two parts; the large one is not copied for it."""
+        if not self._is_plain(job):
             return await self.bytes_of(job, index), memoryview(b"")
         base, name = await self._plain_of(job, index)
         return split_marked(base, name)
 
     async def bytes_of(self, job: Job, index: int) -> bytes:
-        """Return one of the job's pictures as it is downloaded."""
-        if not self._plain:
+        """Return one of the job's files as it is downloaded."""
+        if not self._is_plain(job):
             await self.render(job)
             return self._path(job, index).read_bytes()
         return marked(*await self._plain_of(job, index))
 
+    async def bytes_in(self, job: Job, index: int) -> int:
+        """Return how large one of the job's files is."""
+        return sum(len(part) for part in await self.parts_of(job, index))
+
     async def _plain_of(self, job: Job, index: int) -> tuple[bytes, str]:
-        cut_out = endpoints(job.provider)[job.endpoint].kind == "remove-background"
         name = self._name(job, index)
-        bucket = int(name[:8], 16) % BUCKETS
-        wanted = (bucket, job.width, job.height, cut_out, FORMATS[job.format])
-        if wanted not in self._bases:
+        wanted = _wanted(job, name)
+        base = self._bases.get(wanted)
+        if base is None:
             loop = asyncio.get_running_loop()
-            work = partial(_plain_file, *wanted, self._at_least)
-            self._bases[wanted] = await loop.run_in_executor(self._worker, work)
+            base = await loop.run_in_executor(self._worker, self._base, wanted)
+        return base, name
+
+    def _base(self, wanted: Plain) -> bytes:
+        """Return the plain file, which another request may have waited for as well."""
+        base = self._bases.get(wanted)
+        if base is None:
+            base = self._bases[wanted] = _plain_file(wanted, self._at_least)
             if len(self._bases) > _KEPT_IN_MEMORY:
                 self._bases.pop(next(iter(self._bases)))
-        return self._bases[wanted], name
+        return base
 
     async def spoiled(self, job: Job, index: int, spoil: Spoil, format_name: str) -> bytes:
         """Return the picture changed by `spoil` and written as `format_name`."""
@@ -96,9 +124,23 @@ class Gallery:
 
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)
 
+    async def spoiled_clip(self, job: Job, spoil: Spoil) -> bytes:
+        """Return a clip of the job's length that shows one still, changed by `spoil`."""
+
+        def work() -> bytes:
+            image = spoil(plain_picture(0, job.width, job.height, False))
+            even = (max(16, image.width // 2 * 2), max(16, image.height // 2 * 2))
+            return still_clip(image.resize(even), job.lasts_seconds, job.fps)
+
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work)
+
     def close(self) -> None:
         """Stop after the picture that is being made."""
         self._worker.shutdown(cancel_futures=True)
+
+    def _is_plain(self, job: Job) -> bool:
+        """True when the output need not be made of the input; what is composed always is."""
+        return self._plain and endpoints(job.provider)[job.endpoint].kind not in COMPOSING
 
     def _name(self, job: Job, index: int) -> str:
         parts = (job.provider, job.endpoint, job.body_sha256, job.repeat, index)
@@ -109,54 +151,42 @@ class Gallery:
 
     def _draw_all(self, job: Job) -> None:
         endpoint = endpoints(job.provider)[job.endpoint]
-        inputs = [self._folder / "uploads" / name for name in job.pictures]
+        inputs = [self._folder / "uploads" / name for name in job.media]
         for index in range(job.count):
             path = self._path(job, index)
             if not path.exists():
-                image = _drawn(endpoint, job, index, inputs)
+                data = drawn(endpoint, job, index, inputs)
                 part = path.with_suffix(".part")
-                part.write_bytes(marked(encoded(image, FORMATS[job.format]), path.stem))
+                part.write_bytes(marked(data, path.stem))
                 part.replace(path)
 
 
-def _plain_file(
-    bucket: int, width: int, height: int, cut_out: bool, form: str, at_least: int
-) -> bytes:
-    return marked(encoded(plain_picture(bucket, width, height, cut_out), form), "", at_least)
+def _plain_file(wanted: Plain, at_least: int) -> bytes:
+    size = (wanted.width, wanted.height)
+    if wanted.kind == "clip":
+        data = plain_clip(wanted.bucket, *size, wanted.seconds, wanted.fps, wanted.is_heard)
+    elif wanted.kind == "sound":
+        data = plain_sound(wanted.bucket, wanted.seconds, wanted.format, wanted.rate)
+    else:
+        ball = plain_picture(wanted.bucket, *size, wanted.is_cut_out)
+        data = encoded(ball, FORMATS[wanted.format])
+    return marked(data, "", at_least)
 
 
-def _drawn(endpoint: Endpoint, job: Job, index: int, inputs: list[Path]) -> Image.Image:
-    if endpoint.kind == "remove-background":
-        return remove_background(open_image(inputs[0]))
-    if endpoint.kind == "upscale":
-        return resize(open_image(inputs[0]), job.width, job.height)
-    prompt = str(job.given.get("prompt") or endpoint.fields["prompt"].default or "anything")
-    if inputs:
-        return _edited(open_image(inputs[0]), prompt, job.width, job.height)
-    # Without a seed of the caller's, asking again gives another picture, as it does at a vendor.
-    seed = job.given.get("seed")
-    start = job.repeat if seed is None else int(seed)
-    return draw_photo(prompt, job.width, job.height, start + 1000 * index)
-
-
-def _edited(image: Image.Image, prompt: str, width: int, height: int) -> Image.Image:
-    """Return the picture at its new size in a light that depends on the prompt."""
-    wide, high = image.size
-    ratio = width / height
-    inside = (min(wide, max(1, round(high * ratio))), min(high, max(1, round(wide / ratio))))
-    fitted = resize(crop(image, width=inside[0], height=inside[1]), width, height).convert("RGB")
-    red, green, blue = hashlib.sha256(prompt.encode()).digest()[:3]
-    return Image.blend(fitted, Image.new("RGB", fitted.size, (red, green, blue)), 0.15)
-
-
-def size_of_picture(path: Path) -> tuple[int, int]:
-    """Return (width, height) of a stored picture from its header.
-
-    Raises:
-        InputError: it is no picture, or too large to be worked on.
-    """
-    with opened(path) as image:
-        return image.size
+def _wanted(job: Job, name: str) -> Plain:
+    endpoint, number = endpoints(job.provider)[job.endpoint], int(name[:8], 16)
+    kind = endpoint.output_kind
+    if kind == "picture":
+        cut_out = endpoint.kind == "remove-background"
+        size = (job.width, job.height)
+        return Plain(kind, number % BUCKETS, job.format, *size, is_cut_out=cut_out)
+    bucket = number % _COSTLY_BUCKETS
+    if kind == "sound":
+        rate = sound_rate(endpoint, job.given)
+        return Plain(kind, bucket, job.format, seconds=job.lasts_seconds, rate=rate)
+    heard = is_heard(endpoint, job.given)
+    length = (job.lasts_seconds, job.fps)
+    return Plain(kind, bucket, job.format, job.width, job.height, *length, is_heard=heard)
 
 
 def is_too_large(width: int, height: int) -> bool:
@@ -164,4 +194,4 @@ def is_too_large(width: int, height: int) -> bool:
     return width * height > MAX_PIXELS
 
 
-__all__ = ["FORMATS", "Gallery", "InputError", "is_too_large", "size_of_picture"]
+__all__ = ["Gallery", "InputError", "is_too_large"]

@@ -1,10 +1,11 @@
-"""Input pictures: data URIs, base64 and URLs of this very sandbox; never any other host.
+"""Input media: data URIs, base64 and URLs of this very sandbox; never any other host.
 
 Each is stored under its digest and looked at, so that a vendor can say what is wrong with it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -14,58 +15,82 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from PIL import Image
-
-from providers.sandbox.endpoints import Endpoint
-from providers.sandbox.gallery import InputError, size_of_picture
+from providers.errors import InputError
+from providers.local.facts import MediaFacts
+from providers.local.probe import probe_media
+from providers.sandbox.endpoints import Endpoint, Limit
+from providers.sandbox.limits import beyond, too_heavy, unreadable
 from providers.sandbox.problems import Problem
 
 Fetch = Callable[[str], Awaitable[bytes | None]]
-_LONGEST_ECHO = 2000  # characters of an inline picture that an answer repeats
+_LONGEST_ECHO = 2000  # characters of inline media that an answer repeats
+_WORDS = {"picture": "image", "clip": "video", "sound": "audio"}
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A stored input picture; `name` is its digest."""
+class Medium:
+    """A stored input picture, clip or sound; `name` is its digest, a sound has no `size`."""
 
     name: str
-    size: tuple[int, int]
-    bytes: int
-    format: str
-    inline: bool
+    kind: str
+    size: tuple[int, int] | None
+    seconds: float = 0.0
+    fps: float = 0.0
 
 
-async def pictures_in(
+async def media_in(
     endpoint: Endpoint, given: Mapping[str, Any], folder: Path, fetch: Fetch
-) -> tuple[list[Picture], list[Problem]]:
-    """Return the input pictures in the order of the fields, and what is wrong with any."""
-    pictures: list[Picture] = []
+) -> tuple[list[Medium], list[Problem]]:
+    """Return the input media in the order of the fields, and what is wrong with any."""
+    media: list[Medium] = []
     problems: list[Problem] = []
-    for name in endpoint.picture_fields:
+    for name in endpoint.media_fields:
         value = given.get(name)
+        what = endpoint.fields[name].type.removesuffix("s")
+        limit = endpoint.limits.get(what, Limit())
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, str) and one:
-                found = await _picture(name, one, folder, fetch)
-                (pictures if isinstance(found, Picture) else problems).append(found)  # type: ignore[arg-type]
-    return pictures, problems
+                found = await _medium(name, what, one, limit, folder, fetch)
+                if isinstance(found, Medium):
+                    media.append(found)
+                else:
+                    problems.append(found)
+    return media, problems
 
 
-async def _picture(field: str, value: str, folder: Path, fetch: Fetch) -> Picture | Problem:
+async def _medium(
+    field: str, what: str, value: str, limit: Limit, folder: Path, fetch: Fetch
+) -> Medium | Problem:
     inline = not value.startswith(("http://", "https://"))
     data = _decoded(value) if inline else await fetch(value)
     if data is None:
         if inline:
-            return Problem(field, "image_load_error", "Failed to load the image.")
+            return unreadable(field, what)
         return Problem(field, "file_download_error", "Failed to download the file.", {"url": value})
+    if heavy := too_heavy(field, limit, len(data)):
+        return heavy
     name = stored(folder, data)
     try:
-        size = size_of_picture(folder / name)
-        with Image.open(folder / name) as image:
-            form = image.format or ""
+        facts = await _probed(what, folder / name, data)
     except InputError as error:
-        kind = "image_too_large" if "too large" in str(error) else "image_load_error"
-        return Problem(field, kind, "Failed to load the image.", {"bytes": len(data)})
-    return Picture(name, size, len(data), form, inline)
+        if what == "picture" and "too large" in str(error):
+            return Problem(field, "image_too_large", "Failed to load the image.")
+        return unreadable(field, what)
+    if facts.kind != _WORDS[what]:
+        return unreadable(field, what)
+    return beyond(field, what, limit, facts) or _kept(name, facts)
+
+
+async def _probed(what: str, path: Path, data: bytes) -> MediaFacts:
+    """Return the facts; a clip is looked at beside the loop, for a frame of it is decoded."""
+    if what == "picture":
+        return probe_media(path, data)
+    return await asyncio.to_thread(probe_media, path, data)
+
+
+def _kept(name: str, facts: MediaFacts) -> Medium:
+    size = (facts.width, facts.height) if facts.width and facts.height else None
+    return Medium(name, facts.kind, size, facts.seconds or 0.0, facts.fps or 0.0)
 
 
 def stored(folder: Path, data: bytes) -> str:

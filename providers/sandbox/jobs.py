@@ -17,7 +17,8 @@ class Job:
     """What was accepted: times are seconds of the epoch; `units` and `amount` are decimal text.
 
     `verdict` is how it ends unless it is cancelled, `problem` what a failure or refusal says.
-    `pictures` names stored input pictures, `note` is each vendor's own.
+    `media` names stored input media, `lasts_seconds` and `fps` are of a clip or sound that comes
+    out, `note` is each vendor's own.
     """
 
     id: str
@@ -38,7 +39,9 @@ class Job:
     amount: str | None
     billed: bool = True
     repeat: int = 0
-    pictures: list[str] = field(default_factory=list)
+    lasts_seconds: float = 0.0
+    fps: float = 0.0
+    media: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     problem: dict[str, Any] = field(default_factory=dict)
     note: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The URLs of a job's pictures, and what is served there: the picture, or what a fault makes of it.
+"""The URLs of a job's files, and what is served there: the file, or what a fault makes of it.
 
 One form for all vendors: `{vendor}/files/{job}/{index}/{name}`.
 """
@@ -12,18 +12,14 @@ from typing import Any
 
 from PIL import Image
 
-from providers.sandbox.desk import Desk
+from providers.sandbox.desk import Desk, endpoint_of
 from providers.sandbox.dice import Fault
-from providers.sandbox.gallery import FORMATS
 from providers.sandbox.inputs import Fetch, own_path
 from providers.sandbox.jobs import Job
+from providers.sandbox.made import FORMATS, TYPES
 from providers.sandbox.replies import Reply, refusal
 from providers.sandbox.visit import Visit
 
-TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png"} | {
-    "webp": "image/webp",
-    "gif": "image/gif",
-}
 # How long a URL is good for: fal's least, Replicate's and BFL's own; Bria states nothing.
 URL_LIFE_SECONDS = {"fal": 7 * 86400.0, "replicate": 3600.0, "bfl": 600.0, "bria": 86400.0}
 PRIVATE_URL = "http://169.254.169.254/latest/meta-data/"
@@ -34,7 +30,7 @@ _BOMB_SIDE = 30_000  # 900 million grey pixels in less than a megabyte
 
 
 def urls_of(job: Job, base: str) -> list[str]:
-    """Return the URLs of the job's pictures as its answers name them."""
+    """Return the URLs of the job's files as its answers name them."""
     if job.fault("empty_output"):
         return []
     if fault := job.fault("private_url"):
@@ -72,7 +68,7 @@ def _is_there(desk: Desk, job: Job) -> bool:
 
 
 def fetcher(desk: Desk, visit: Visit) -> Fetch:
-    """Return what gets an input picture by its URL: uploads and outputs of this sandbox only."""
+    """Return what gets an input by its URL: uploads and outputs of this sandbox only."""
 
     async def fetch(url: str) -> bytes | None:
         path = own_path(url, (visit.origin.partition("//")[2], desk.host))
@@ -93,8 +89,11 @@ def fetcher(desk: Desk, visit: Visit) -> Fetch:
 
 async def _file(desk: Desk, job: Job, index: int) -> Reply:
     headers = {"content-type": TYPES[job.format], "cache-control": "no-store"}
+    kind = endpoint_of(job).output_kind
     for fault in job.faults:
-        if fault.name in _PIXELS:
+        if fault.name in _PIXELS and kind == "clip":
+            return Reply(200, await desk.gallery.spoiled_clip(job, _PIXELS[fault.name]), headers)
+        if fault.name in _PIXELS and kind == "picture":
             form = _other_format(job.format) if fault.name == "wrong_format" else job.format
             spoil = _PIXELS[fault.name]
             data = await desk.gallery.spoiled(job, index, spoil, FORMATS[form])
@@ -176,8 +175,12 @@ def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
 
 
-def facts_of(job: Job, url: str, measured: bool) -> dict[str, Any]:
-    """Return a file as fal's answers describe it."""
+async def facts_of(desk: Desk, job: Job, index: int, url: str) -> dict[str, Any]:
+    """Return a file as fal's answers describe it: of a clip or a sound neither size nor length."""
     facts: dict[str, Any] = {"url": url, "content_type": TYPES[job.format]}
     facts["file_name"] = url.rsplit("/", 1)[-1]
-    return facts | ({"width": job.width, "height": job.height} if measured else {})
+    endpoint = endpoint_of(job)
+    if endpoint.output_kind != "picture":
+        return facts | {"file_size": await desk.gallery.bytes_in(job, index)}
+    measured = {"width": job.width, "height": job.height}
+    return facts | (measured if endpoint.output["measured"] else {})

@@ -1,15 +1,12 @@
 """Plain pictures: a shaded ball on a backdrop, made once per size and marked per request.
 
 For runs in which the pictures do not matter and the machine's time does. A cut-out is the same
-ball on nothing, whatever picture went in. The mark in the file's metadata gives every request
-bytes, and so a digest, of its own.
+ball on nothing, whatever picture went in. `marks` gives every request bytes of its own.
 """
 
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 
 import numpy as np
 from PIL import Image
@@ -17,7 +14,6 @@ from PIL import Image
 BUCKETS = 6  # differently coloured balls; more would only cost time
 _HUES = ("#b5483a", "#2f6690", "#3f7d5a", "#d59b2d", "#76569a", "#2b7d7e")
 _DRAWN_SIDE = 256  # pixels of the long side; a larger one is this, enlarged
-_PNG_HEAD = 33  # signature and IHDR
 
 
 def plain_picture(bucket: int, width: int, height: int, cut_out: bool) -> Image.Image:
@@ -51,32 +47,3 @@ def encoded(image: Image.Image, format_name: str) -> bytes:
     options = {"compress_level": 1} if format_name == "PNG" else {}
     image.save(buffer, format=format_name, **options)
     return buffer.getvalue()
-
-
-def marked(data: bytes, mark: str, at_least: int = 0) -> bytes:
-    """Return the file with `mark` in its metadata, padded there to `at_least` bytes."""
-    return b"".join(split_marked(data, mark, at_least))
-
-
-def split_marked(data: bytes, mark: str, at_least: int = 0) -> tuple[bytes, memoryview]:
-    """Return the marked file in two parts, of which the second is `data`'s own."""
-    text = mark.encode()
-    text += b" " * max(0, at_least - len(data) - len(text))
-    view = memoryview(data)
-    if text and data.startswith(b"\x89PNG"):
-        chunk = b"tEXtComment\x00" + text
-        body = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-        return data[:_PNG_HEAD] + body, view[_PNG_HEAD:]
-    if text and data.startswith(b"\xff\xd8"):
-        return data[:2] + b"".join(_comments(text)), view[2:]
-    if text and data.startswith(b"RIFF"):
-        padded = text + b" " * (len(text) % 2)
-        chunk = b"note" + struct.pack("<I", len(padded)) + padded
-        size = struct.pack("<I", len(data) + len(chunk) - 8)
-        return b"".join((b"RIFF", size, view[8:], chunk)), view[:0]
-    return b"", view
-
-
-def _comments(text: bytes) -> list[bytes]:
-    parts = [text[at : at + 65000] for at in range(0, len(text), 65000)]
-    return [b"\xff\xfe" + struct.pack(">H", len(part) + 2) + part for part in parts]

@@ -45,10 +45,10 @@ def _missing(endpoint: Endpoint, given: Mapping[str, Any]) -> Iterator[Problem]:
     for name, rule in endpoint.fields.items():
         if rule.required and name not in given:
             yield Problem(name, "missing", "Field required")
-    pictures = endpoint.picture_fields
-    is_told = any(given.get(name) or endpoint.fields[name].required for name in pictures)
+    media = endpoint.media_fields
+    is_told = any(given.get(name) or endpoint.fields[name].required for name in media)
     if endpoint.needs_picture and not is_told:
-        yield Problem(pictures[0], "missing", "Field required")
+        yield Problem(media[0], "missing", "Field required")
 
 
 def _together(endpoint: Endpoint, given: Mapping[str, Any]) -> Iterator[Problem]:
@@ -69,8 +69,9 @@ Found = Iterator[tuple[str, str, Mapping[str, Any]]]
 def _text(rule: Field, value: Any) -> Found:
     if not isinstance(value, str):
         yield "string_type", "Input should be a valid string", {}
-    elif rule.required and not value.strip():
-        yield "string_too_short", "String should have at least 1 character", {"min_length": 1}
+    elif len(value.strip()) < (least := rule.min_length or int(rule.required)):
+        message = f"String should have at least {least} character{'s' * (least > 1)}"
+        yield "string_too_short", message, {"min_length": least}
     elif rule.max_length and len(value) > rule.max_length:
         limit = rule.max_length
         yield (
@@ -123,7 +124,7 @@ def _size(rule: Field, value: Any) -> Found:
         elif not isinstance(value, str):
             yield "literal_error", "Input should be a name or an object", {}
         return
-    side = Field("integer", minimum=1, maximum=_LARGEST_SIDE)
+    side = Field("integer", minimum=rule.minimum or 1, maximum=rule.maximum or _LARGEST_SIDE)
     for name in ("width", "height"):
         yield from _integer(side, value.get(name, 512))
 
@@ -133,7 +134,7 @@ def _url(rule: Field, value: Any) -> Found:
         yield "string_type", "Input should be a valid string", {}
 
 
-def _pictures(rule: Field, value: Any) -> Found:
+def _media(rule: Field, value: Any) -> Found:
     if not isinstance(value, list):
         yield "list_type", "Input should be a valid list", {}
     elif rule.required and not value:
@@ -166,7 +167,10 @@ _CHECKS: Mapping[str, Callable[[Field, Any], Found]] = {
     "size": _size,
     "url": _url,
     "picture": _url,
-    "pictures": _pictures,
+    "pictures": _media,
+    "clip": _url,
+    "clips": _media,
+    "sound": _url,
     "object": _object,
     "objects": _objects,
 }

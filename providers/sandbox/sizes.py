@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from math import sqrt
 from typing import Any
 
+from providers.sandbox.clip_sizes import clip_size, least_size
 from providers.sandbox.endpoints import PIXELS_PER_MEGAPIXEL, Endpoint
 
 Size = tuple[int, int]
@@ -27,27 +28,28 @@ _INPUT_WORDS = ("match_input_image", "auto")
 
 
 def size_of(endpoint: Endpoint, given: Mapping[str, Any], inputs: list[Size]) -> Size:
-    """Return (width, height) of each picture that this input asks for."""
+    """Return (width, height) of each picture or clip that this input asks for; a sound has none."""
     rule = endpoint.size
     first = inputs[0] if inputs else None
+    if rule["rule"] == "none":
+        return 0, 0
+    if rule["rule"] == "fixed":
+        return rule["width"], rule["height"]
+    if rule["rule"] == "clip":
+        return clip_size(endpoint, given, first)
+    if rule["rule"] == "least":
+        return least_size(endpoint, given, inputs, PRESETS)
     if rule["rule"] == "input":
         return first or (1024, 1024)
     if rule["rule"] == "scale":
-        factor = float(_value(endpoint, given, rule["field"]) or 1)
+        factor = float(endpoint.value(given, rule["field"]) or 1)
         wide, high = first or (1024, 1024)
         return max(1, round(wide * factor)), max(1, round(high * factor))
     if rule["rule"] == "preset":
-        return _inside(_preset(_value(endpoint, given, rule["field"]), first))
+        return _inside(_preset(endpoint.value(given, rule["field"]), first))
     if rule["rule"] == "aspect":
         return _inside(_aspect(endpoint, given, first))
     return _inside(_sides(given, first))
-
-
-def _value(endpoint: Endpoint, given: Mapping[str, Any], name: str | None) -> Any:
-    if name is None:
-        return None
-    value = given.get(name)
-    return endpoint.fields[name].default if value is None else value
 
 
 def _preset(value: Any, first: Size | None) -> Size:
@@ -62,13 +64,13 @@ def _sides(given: Mapping[str, Any], first: Size | None) -> Size:
 
 
 def _aspect(endpoint: Endpoint, given: Mapping[str, Any], first: Size | None) -> Size:
-    word = str(_value(endpoint, given, endpoint.size["field"]) or "match_input_image")
+    word = str(endpoint.value(given, endpoint.size["field"]) or "match_input_image")
     if word == "Not set" and "size" in endpoint.fields:
-        wide, _, high = str(_value(endpoint, given, "size")).partition("x")
+        wide, _, high = str(endpoint.value(given, "size")).partition("x")
         return int(wide), int(high)
     if word == "custom":
         return _sides(given, first)
-    area = _area(_value(endpoint, given, endpoint.size.get("area_field")))
+    area = _area(endpoint.value(given, endpoint.size.get("area_field")))
     match = re.fullmatch(r"(\d+):(\d+)", word)
     if match:
         ratio = int(match.group(1)) / int(match.group(2))

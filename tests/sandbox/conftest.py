@@ -14,6 +14,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from providers.local.facts import MediaFacts
+from providers.local.probe import decodes, probe_media
 from providers.sandbox.behaviour import Profile
 from providers.sandbox.desk import Desk
 from providers.sandbox.dice import FAULTS, Rule
@@ -144,6 +146,19 @@ def png(width: int = 96, height: int = 64, colour: str = "#c04030") -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def picture(width: int, height: int, form: str = "PNG", mode: str = "RGB") -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, (width, height)).save(buffer, format=form)
+    return buffer.getvalue()
+
+
+def probed(data: bytes) -> MediaFacts:
+    """Return the facts of a file all of which decodes."""
+    path = Path("file")
+    decodes(path, data)
+    return probe_media(path, data)
 
 
 def data_uri(data: bytes) -> str:

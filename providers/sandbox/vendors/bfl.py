@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from providers.sandbox.billing import megapixels
 from providers.sandbox.desk import Desk
-from providers.sandbox.endpoints import endpoints, megapixels
-from providers.sandbox.inputs import Picture, pictures_in
+from providers.sandbox.endpoints import endpoints
+from providers.sandbox.inputs import Medium, media_in
 from providers.sandbox.jobs import Job, invoice_line
 from providers.sandbox.outputs import download, fetcher, urls_of
 from providers.sandbox.problems import Problem, problems_with
@@ -68,22 +69,22 @@ async def _submit(desk: Desk, visit: Visit) -> Reply:
     if places is not None and len(desk.working(NAME, desk.clock())) >= places:
         raise refusal(429, error_body(429, "Too many active tasks."))
     found = problems_with(endpoint, given, desk.profile.unknown_fields)
-    pictures, more = await pictures_in(
+    media, more = await media_in(
         endpoint, given, desk.folder.path / "uploads", fetcher(desk, visit)
     )
     if found or more:
         raise refusal(422, _details(found or more))
-    job = desk.accept(visit, endpoint, given, pictures, note={"billed_at_submit": True})
-    return Reply(200, _receipt(visit, job, pictures))
+    job = desk.accept(visit, endpoint, given, media, note={"billed_at_submit": True})
+    return Reply(200, _receipt(visit, job, media))
 
 
-def _receipt(visit: Visit, job: Job, pictures: list[Picture]) -> dict[str, Any]:
+def _receipt(visit: Visit, job: Job, media: list[Medium]) -> dict[str, Any]:
     cents = Decimal(job.amount or "0") * 100
     return {
         "id": job.id,
         "polling_url": f"{visit.base}/v1/get_result?id={job.id}&region={_region(job)}",
         "cost": float(cents),
-        "input_mp": sum(megapixels(*picture.size) for picture in pictures),
+        "input_mp": sum(megapixels(*medium.size) for medium in media if medium.size),
         "output_mp": megapixels(job.width, job.height),
     }
 

@@ -7,21 +7,21 @@ from typing import Any
 
 from providers.sandbox.desk import Desk
 from providers.sandbox.endpoints import endpoints
-from providers.sandbox.inputs import Picture, pictures_in
+from providers.sandbox.inputs import media_in
 from providers.sandbox.jobs import Job
 from providers.sandbox.outputs import download, fetcher, urls_of
-from providers.sandbox.problems import Problem, problems_with
+from providers.sandbox.problems import problems_with
 from providers.sandbox.replies import Reply, refusal
 from providers.sandbox.visit import Visit
 
 NAME = "bria"
-MOST_BYTES = 12_000_000
-_FORMATS = ("PNG", "JPEG", "WEBP")
 _LONGEST_SYNC_SECONDS = 60.0
 _WORDS = {
     "file_download_error": (460, "Could not download the image."),
     "image_too_large": (413, "The image is too large."),
+    "file_too_large": (413, "The image is too large."),
     "image_load_error": (415, "Unsupported file type."),
+    "unsupported_image_format": (415, "Unsupported file type."),
 }
 
 
@@ -70,28 +70,19 @@ async def _submit(desk: Desk, visit: Visit) -> Reply:
     if found:
         words = "; ".join(f"{one.field}: {one.message}" for one in found)
         raise refusal(422, error_body(422, words))
-    pictures, more = await pictures_in(
+    media, more = await media_in(
         endpoint, given, desk.folder.path / "uploads", fetcher(desk, visit)
     )
-    problem = more[0] if more else _unfit(pictures)
+    problem = more[0] if more else None
     # What lies in the body is looked at before it is accepted, what must be fetched after.
     if problem and not str(given["image"]).startswith("http"):
         status, message = _WORDS[problem.type]
         raise refusal(status, error_body(status, message))
-    job = desk.accept(visit, endpoint, given, pictures, [problem] if problem else None)
+    job = desk.accept(visit, endpoint, given, media, [problem] if problem else None)
     if given.get("sync"):
         return await _sync(desk, visit, job)
     url = f"{visit.base}/v2/status/{job.id}"
     return Reply(202, {"request_id": job.id, "status_url": url})
-
-
-def _unfit(pictures: list[Picture]) -> Problem | None:
-    for picture in pictures:
-        if picture.bytes > MOST_BYTES:
-            return Problem("image", "image_too_large", "too large")
-        if picture.format not in _FORMATS:
-            return Problem("image", "image_load_error", "type")
-    return None
 
 
 async def _sync(desk: Desk, visit: Visit, job: Job) -> Reply:

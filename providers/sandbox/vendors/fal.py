@@ -14,7 +14,7 @@ from typing import Any
 
 from providers.sandbox.desk import Desk, endpoint_of
 from providers.sandbox.endpoints import Endpoint, endpoints
-from providers.sandbox.inputs import pictures_in
+from providers.sandbox.inputs import media_in
 from providers.sandbox.jobs import Job
 from providers.sandbox.outputs import download, facts_of, fetcher, urls_of
 from providers.sandbox.problems import Problem, problems_with
@@ -96,10 +96,10 @@ async def _submit(desk: Desk, visit: Visit, app: str) -> Job:
     given = await visit.json_object(bad)
     desk.receive(visit, endpoint)
     found = problems_with(endpoint, given, desk.profile.unknown_fields)
-    pictures, more = await pictures_in(
+    media, more = await media_in(
         endpoint, given, desk.folder.path / "uploads", fetcher(desk, visit)
     )
-    job = desk.accept(visit, endpoint, given, pictures, found or more, _note(visit))
+    job = desk.accept(visit, endpoint, given, media, found or more, _note(visit))
     deadline = job.note.get("start_seconds")
     if deadline is not None and job.starts_at - job.accepted_at > deadline:
         job.ends_at = job.accepted_at + deadline
@@ -250,10 +250,9 @@ async def _output(desk: Desk, visit: Visit, job: Job) -> dict[str, Any]:
     urls = urls_of(job, visit.base)
     if job.given.get("sync_mode") and urls:
         urls = await fal_files.data_uris(desk, job)
-    files = [facts_of(job, url, endpoint.output["measured"]) for url in urls]
-    body: dict[str, Any] = (
-        {"images": files} if endpoint.is_list else {"image": files[0] if files else None}
-    )
+    files = [await facts_of(desk, job, index, url) for index, url in enumerate(urls)]
+    name = endpoint.output["path"].partition("[")[0].partition(".")[0]
+    body = {name: files if endpoint.is_list else next(iter(files), None)}
     return body | _extras(endpoint, job)
 
 
@@ -265,6 +264,7 @@ def _extras(endpoint: Endpoint, job: Job) -> dict[str, Any]:
         "has_nsfw_concepts": [job.fault("black") is not None] * job.count,
         "prompt": job.given.get("prompt", ""),
         "description": "",
+        "metadata": {},
     }
     return {name: known[name] for name in endpoint.output["extras"] if name in known}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from providers.sandbox.desk import Desk
 from providers.sandbox.jobs import Job
-from providers.sandbox.outputs import TYPES
+from providers.sandbox.made import TYPES
 from providers.sandbox.replies import Reply, refusal
 from providers.sandbox.visit import Visit
 
@@ -100,7 +100,7 @@ def _type(visit: Visit) -> str:
 
 
 async def data_uris(desk: Desk, job: Job) -> list[str]:
-    """Return the job's pictures inline, as `sync_mode` asks."""
+    """Return the job's files inline, as `sync_mode` asks."""
     found = []
     for index in range(job.count):
         text = base64.b64encode(await desk.gallery.bytes_of(job, index)).decode()

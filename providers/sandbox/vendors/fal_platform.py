@@ -12,6 +12,11 @@ from providers.sandbox.replies import Reply, refusal
 from providers.sandbox.visit import Visit
 
 _MOST_IDS = 50
+_UNITS = {
+    "output_second": "seconds",
+    "thousand_characters": "1000 characters",
+    "million_video_tokens": "1M tokens",
+}
 
 
 def answer(desk: Desk, visit: Visit) -> Reply:
@@ -53,7 +58,7 @@ def _price(name: str) -> dict[str, Any]:
     return {
         "endpoint_id": name,
         "unit_price": float(endpoint.price.usd),
-        "unit": f"{endpoint.price.unit}s",
+        "unit": _UNITS.get(endpoint.price.unit, f"{endpoint.price.unit}s"),
         "currency": "USD",
     }
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from providers.sandbox.desk import Desk, endpoint_of
 from providers.sandbox.endpoints import Endpoint, endpoints
-from providers.sandbox.inputs import pictures_in
+from providers.sandbox.inputs import media_in
 from providers.sandbox.jobs import NEVER, Job
 from providers.sandbox.outputs import download, fetcher, urls_of
 from providers.sandbox.problems import Problem, problems_with
@@ -139,11 +139,11 @@ async def _create(desk: Desk, visit: Visit, model: str | None) -> Reply:
         lines = "".join(f"- input.{one.field}: {one.message}\n" for one in found)
         raise _invalid("Input validation failed", lines, _fields(found))
     folder = desk.folder.path / "uploads"
-    pictures, more = await pictures_in(endpoint, given, folder, fetcher(desk, visit))
+    media, more = await media_in(endpoint, given, folder, fetcher(desk, visit))
     note: dict[str, Any] = {"version": body.get("version")}
     if deadline is not None:
         note["deadline"] = desk.clock() + deadline
-    job = desk.accept(visit, endpoint, given, pictures, more, note, _new_id())
+    job = desk.accept(visit, endpoint, given, media, more, note, _new_id())
     if more:
         job.verdict = "failed"
     if wait is None:

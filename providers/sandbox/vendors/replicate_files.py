@@ -123,13 +123,16 @@ def _version(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-_TYPES = {"integer": "integer", "number": "number", "boolean": "boolean", "pictures": "array"}
+_LISTS = ("pictures", "clips")
+_TYPES = {"integer": "integer", "number": "number", "boolean": "boolean"}
 
 
 def _property(field: Field) -> dict[str, Any]:
-    facts: dict[str, Any] = {"type": _TYPES.get(field.type, "string")}
-    if field.type == "pictures":
-        facts["items"] = {"type": "string", "format": "uri"}
+    is_number = all(isinstance(option, int) for option in field.options) and field.options
+    plain = "integer" if is_number else _TYPES.get(field.type, "string")
+    facts: dict[str, Any] = {"type": plain}
+    if field.type in _LISTS:
+        facts = {"type": "array", "items": {"type": "string", "format": "uri"}}
     limits = {
         "default": field.default,
         "enum": list(field.options) or None,
