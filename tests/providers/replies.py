@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -145,7 +145,7 @@ OFFERS = [
     (model, binding)
     for model in all_models()
     for binding in model.bindings
-    if binding.provider in VENDORS
+    if binding.provider in VENDORS and binding.status == "active"
 ]
 
 
@@ -161,7 +161,12 @@ def body_with(path: str, value: Any) -> Any:
     return body
 
 
-def order_for(model: Model, binding: Binding, material: Material, **parameters: Any) -> Order:
+def order_for(
+    model: Model,
+    binding: Binding,
+    material: Material | Mapping[str, Material],
+    **parameters: Any,
+) -> Order:
     """An order at the defaults: words on the text ports that it needs, material on the others."""
     defaults = {
         name: one.default for name, one in model.parameters.items() if one.default is not None
@@ -169,7 +174,9 @@ def order_for(model: Model, binding: Binding, material: Material, **parameters: 
     inputs: dict[str, Part] = {}
     for name, port in KINDS[model.kind].inputs.items():
         if port.required or name in model.requires:
-            value: Part = "a red mug" if port.type.word == "text" else material
+            word = port.type.word
+            given = material[word] if isinstance(material, Mapping) and word != "text" else material
+            value: Part = "a red mug" if word == "text" else given  # type: ignore[assignment]
             inputs[name] = (value,) if port.type.is_list else value
     return Order(binding, {**defaults, **parameters}, inputs)
 
