@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flows.conditions import condition_references, evaluate_condition
 from flows.grammar import (
     NO_RESULT,
     Expression,
@@ -25,6 +26,7 @@ from flows.resolve import FACTS
 from flows.routes import Route
 from flows.rows import ReadyRow
 from providers.catalog.shape import UNKNOWN, Shape, flat, foreseen, shape_of
+from providers.errors import InputError
 from providers.media import Media, Value
 
 
@@ -71,9 +73,11 @@ class Foresight:
 def foresee(
     graph: Graph, first: Mapping[str, Route], inputs: Mapping[str, Value]
 ) -> dict[str, Foreseen]:
-    """Return what is foreseen of each step for a row with these inputs."""
+    """Return what is foreseen of each step that may run for a row with these inputs."""
     found: dict[str, Foreseen] = {}
     for step in graph.steps:
+        if not may_run(graph, step, inputs):
+            continue  # it has no result, and what stands behind it in `first` is taken
         given = {
             port: shape
             for port, expression in step.ports.items()
@@ -84,6 +88,19 @@ def foresee(
         made = foreseen(route.model, route.binding, {**route.defaults, **parameters}, given)
         found[step.name] = Foreseen(given, parameters, made)
     return found
+
+
+def may_run(graph: Graph, step: GraphStep, inputs: Mapping[str, Value]) -> bool:
+    """Return False for a step whose condition is false by the row's inputs alone."""
+    if step.when is None:
+        return True
+    names = {ref.name for ref in condition_references(step.when, step.name)}
+    if not names <= set(graph.inputs):
+        return True
+    try:
+        return evaluate_condition(step.when, {name: inputs.get(name) for name in names})
+    except InputError:
+        return True  # the row will fail there, and cost nothing
 
 
 def known_parameters(
@@ -115,7 +132,7 @@ def _shape(
     if isinstance(expression, Ref):
         if expression.name in found:
             return found[expression.name].made
-        value = inputs.get(expression.name)
+        value = inputs.get(expression.name)  # a step that does not run has none
         return None if value is None else shape_of(value)
     return _text_shape(expression, inputs)
 
@@ -128,8 +145,10 @@ def _text_shape(expression: Expression, inputs: Mapping[str, Value]) -> Shape:
 
 
 def _names_that_decide(graph: Graph) -> Iterator[str]:
-    """The inputs whose very value decides what is asked for: those in parameters."""
+    """The inputs whose very value decides what is asked for: in parameters and conditions."""
     for step in graph.steps:
+        if step.when is not None:
+            yield from (ref.name for ref in condition_references(step.when, step.name))
         for expression in step.parameters.values():
             for ref in references(expression):
                 yield ref.name

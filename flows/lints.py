@@ -49,6 +49,7 @@ def lint(scene: Scene) -> list[Lint]:
     found = [
         Lint(code, step.name, problem)
         for step in scene.graph.steps
+        if step.name in scene.foreseen
         for check in _CHECKS
         for code, problem in check(scene, step)
         if code not in step.silence
@@ -148,8 +149,8 @@ def _sound_is_doubled(scene: Scene, step: GraphStep) -> Found:
     if step.kind.name != "mux":
         return
     for name in step.needs:
-        seen = scene.foreseen[name]
-        if seen.made.audio and scene.graph.step(name).kind.generates:
+        seen = scene.foreseen.get(name)
+        if seen is not None and seen.made.audio and scene.graph.step(name).kind.generates:
             yield (
                 "MF006",
                 f"{name!r} makes a sound of its own, which is paid for and then replaced or mixed "

@@ -17,6 +17,7 @@ from flows.routes import Refusal, Route, Routes, fit_choice, refusal
 from flows.rows import ReadyRow
 from flows.table import Fault
 from providers.catalog import Quote, quote
+from providers.catalog.price import FREE
 from providers.fit import too_long
 
 
@@ -104,8 +105,13 @@ class Pricer:
         return self._found[key]
 
     def _work_out(self, foreseen: Mapping[str, Foreseen]) -> RowPrices:
-        quotes, highs, refusals = {}, {}, []
+        quotes: dict[str, Quote] = {}
+        highs: dict[str, Mapping[str, Decimal]] = {}
+        refusals: list[tuple[str, Refusal]] = []
         for step in self._graph.steps:
+            if step.name not in foreseen:
+                quotes[step.name], highs[step.name] = FREE, {}
+                continue
             able, seen = self._able[step.name], foreseen[step.name]
             quotes[step.name], highs[step.name] = _prices(able, seen)
             found = [

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from flows.conditions import condition_references, evaluate_condition
-from flows.graph import Graph, GraphStep
+from flows.foresee import may_run
+from flows.graph import Graph
 from flows.pricing import Pricer
 from flows.rows import ReadyRow
-from providers.errors import InputError
 from tasks import invoke
 from tasks.candidate import RowCap
 from tasks.ledger.attempt import Attempt
@@ -51,7 +50,7 @@ def worst_case(
     """
     total = {ALL: ZERO}
     for step in graph.steps:
-        if step.name in ended or not may_run(graph, step, row):
+        if step.name in ended or not may_run(graph, step, row.inputs):
             continue
         place = (row.id, step.name)
         left = max(0, invoke.SUBMITS - used.taken[place])
@@ -73,19 +72,6 @@ def row_cap(graph: Graph, pricer: Pricer, row: ReadyRow, most: Decimal | None) -
     one_try = {
         step.name: max(pricer.highs(step, row).values(), default=ZERO)
         for step in graph.steps
-        if may_run(graph, step, row)
+        if may_run(graph, step, row.inputs)
     }
     return RowCap(most, one_try)
-
-
-def may_run(graph: Graph, step: GraphStep, row: ReadyRow) -> bool:
-    """Return False for a step whose condition is false by the row's inputs alone."""
-    if step.when is None:
-        return True
-    names = {ref.name for ref in condition_references(step.when, step.name)}
-    if not names <= set(graph.inputs):
-        return True
-    try:
-        return evaluate_condition(step.when, {name: row.inputs.get(name) for name in names})
-    except InputError:
-        return True  # the row will fail there, and cost nothing
