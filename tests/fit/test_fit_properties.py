@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from providers.catalog.limits import PortLimits
@@ -17,7 +17,10 @@ CROP, PAD, NEITHER = FitChoice("crop"), FitChoice("pad"), FitChoice()
 ASPECTS = ("1:1", "16:9", "9:16", "4:5", "5:4", "3:2", "2:3", "21:9", "9:21")
 
 side = st.one_of(st.integers(1, 400), st.integers(200, 9000))
-sizes = st.tuples(side, side)
+near_ratios = st.tuples(
+    side, st.sampled_from([1, 16 / 9, 9 / 16, 0.8, 2.5, 0.4]), st.floats(0.93, 1.07)
+).map(lambda one: (max(1, round(one[0] * one[1] * one[2])), one[0]))
+sizes = st.one_of(st.tuples(side, side), near_ratios)
 choices = st.sampled_from([CROP, PAD, NEITHER])
 aspects = st.one_of(st.none(), st.sampled_from(ASPECTS))
 
@@ -44,12 +47,12 @@ def size_after(size: tuple[int, int], fit: PictureFit) -> tuple[int, int]:
 
 def made_to_fit(
     size: tuple[int, int], limits: PortLimits, choice: FitChoice, aspect: str | None
-) -> PictureFit:
+) -> PictureFit | None:
+    """What is worked out; None where it is refused, which is a right answer as well."""
     try:
         return fit_picture(Shape(*size), limits, choice, aspect)
     except FitError:
-        assume(False)
-        raise
+        return None
 
 
 def off_by(size: tuple[int, int], ratio: Fraction) -> Fraction:
@@ -76,7 +79,10 @@ def bounded(ratio: Fraction, limits: PortLimits) -> Fraction:
 def test_the_result_is_inside_every_limit_that_is_stated(
     size: tuple[int, int], limits: PortLimits, choice: FitChoice, aspect: str | None
 ) -> None:
-    after = size_after(size, made_to_fit(size, limits, choice, aspect))
+    fit = made_to_fit(size, limits, choice, aspect)
+    if fit is None:
+        return
+    after = size_after(size, fit)
     if limits.size is not None:
         assert after == parse_size(limits.size)
         return
@@ -99,7 +105,10 @@ def test_the_result_is_inside_every_limit_that_is_stated(
 def test_a_picture_that_was_made_to_fit_is_left_alone_the_next_time(
     size: tuple[int, int], limits: PortLimits, choice: FitChoice, aspect: str | None
 ) -> None:
-    after = size_after(size, made_to_fit(size, limits, choice, aspect))
+    fit = made_to_fit(size, limits, choice, aspect)
+    if fit is None:
+        return
+    after = size_after(size, fit)
     for later in (CROP, PAD, NEITHER):
         assert fit_picture(Shape(*after), limits, later, aspect).is_nothing
 
@@ -110,11 +119,11 @@ def test_nothing_is_stretched_by_more_than_a_pixel(
     size: tuple[int, int], limits: PortLimits, choice: FitChoice, aspect: str | None
 ) -> None:
     fit = made_to_fit(size, limits, choice, aspect)
+    if fit is None:
+        return
     part, after = fit.crop or fit.pad or size, size_after(size, fit)
     ratio = Fraction(*after)
-    # A part of so few pixels has no edge nearer to the shape than half of one of its own.
-    own = Fraction(1, 2) * max(1, Fraction(min(after), min(part)))
-    assert off_by(part, ratio) <= 1 or off_by(after, Fraction(*part)) <= max(1, own)
+    assert off_by(part, ratio) <= 1 or off_by(after, Fraction(*part)) <= 1
 
 
 @settings(max_examples=300, deadline=None)
@@ -123,6 +132,8 @@ def test_a_part_lies_in_the_picture_and_a_canvas_around_it(
     size: tuple[int, int], limits: PortLimits, choice: FitChoice, aspect: str | None
 ) -> None:
     fit = made_to_fit(size, limits, choice, aspect)
+    if fit is None:
+        return
     assert not (fit.crop and fit.pad)
     if fit.crop:
         assert fit.crop != size and all(a <= b for a, b in zip(fit.crop, size, strict=True))
@@ -139,6 +150,8 @@ def test_without_the_templates_word_a_side_loses_a_few_hundredths_at_most(
     size: tuple[int, int], limits: PortLimits, aspect: str | None
 ) -> None:
     fit = made_to_fit(size, limits, NEITHER, aspect)
+    if fit is None:
+        return
     step = limits.multiple_of or 1
     for kept, whole in zip(fit.crop or size, size, strict=True):
         scale = max(1.0, min(size) / min(size_after(size, fit)))  # a step of the smaller picture
