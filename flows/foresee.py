@@ -27,12 +27,13 @@ from flows.routes import Route
 from flows.rows import ReadyRow
 from providers.catalog.shape import UNKNOWN, Shape, flat, foreseen, shape_of
 from providers.errors import InputError
+from providers.fit import kept
 from providers.media import Media, Value
 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a step will be given, as far as it is known, and what its first route makes of it."""
+    """What a step will be given, as far as it is known, and what flows on from its first route."""
 
     given: Mapping[str, Shape | tuple[Shape, ...]]
     parameters: Mapping[str, Any]
@@ -85,8 +86,9 @@ def foresee(
         }
         parameters = known_parameters(step, inputs, found)
         route = first[step.name]
-        made = foreseen(route.model, route.binding, {**route.defaults, **parameters}, given)
-        found[step.name] = Foreseen(given, parameters, made)
+        asked = route.parameters(parameters)
+        made = foreseen(route.model, route.binding, asked, given)
+        found[step.name] = Foreseen(given, parameters, kept(made, asked))
     return found
 
 

@@ -147,7 +147,7 @@ def _prices(able: list[Route], seen: Foreseen) -> tuple[Quote, dict[str, Decimal
     highs: dict[str, Decimal] = {}
     quotes = []
     for route in able:
-        price = quote(route.model, route.binding, {**route.defaults, **seen.parameters}, seen.given)
+        price = quote(route.model, route.binding, route.parameters(seen.parameters), seen.given)
         quotes.append(price)
         highs[route.provider] = max(price.reserve, highs.get(route.provider, price.reserve))
     first = quotes[0]

@@ -33,6 +33,14 @@ class Route:
     is_sendable: bool
     defaults: Mapping[str, Any]
 
+    def parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is asked for: the defaults, and what is given of what its model has.
+
+        A fallback leaves out what only the first model knows.
+        """
+        known = {name: value for name, value in given.items() if name in self.model.parameters}
+        return {**self.defaults, **known}
+
 
 Routes = Mapping[str, tuple[Route, ...]]
 
@@ -90,7 +98,6 @@ def candidates(
         if why := refusal(route, given, shapes, choice):
             refused = refused or why
             continue
-        known = {name: value for name, value in given.items() if name in route.model.parameters}
         found.append(
             Candidate(
                 model=route.model,
@@ -98,7 +105,7 @@ def candidates(
                 provider=route.provider,
                 endpoint=route.endpoint,
                 realm=route.realm,
-                parameters={**route.defaults, **known},
+                parameters=route.parameters(given),
                 inputs=ports,
                 is_sendable=route.is_sendable,
                 fit=step.fit.model_dump(exclude_none=True) if step.fit else {},
@@ -127,7 +134,7 @@ def refusal(
         rule = route.model.parameters.get(name)
         if rule and (problem := rule.problem_with(value)):
             return Refusal(name, f"{name} {value!r} {problem} ({label})", "Choose an allowed value")
-    parameters = {**route.defaults, **given}
+    parameters = route.parameters(given)
     seconds = parameters.get("seconds")
     if seconds is not None and sent_seconds(route.binding, float(seconds)) is None:
         return Refusal("seconds", f"{label} makes nothing of {seconds:g} seconds", "Ask for less")

@@ -27,7 +27,7 @@ from pydantic import (
 )
 
 from providers.catalog.schema import Parameter, ScalarType
-from providers.errors import near
+from providers.errors import InputError, near
 from providers.kinds import PortType
 
 SCALAR_WORDS = ("text", "choice", "integer", "number", "boolean")
@@ -190,6 +190,18 @@ class Fit(Part):
     mode: Literal["crop", "pad"] | None = None
     colour: str | None = None
     text: Literal["refuse", "cut"] | None = None
+
+    @field_validator("colour")
+    @classmethod
+    def _is_a_colour(cls, value: str | None) -> str | None:
+        if value is not None:
+            from providers.local.edit import parse_colour  # loads the pixel libraries
+
+            try:
+                parse_colour(value, "fit")
+            except InputError as error:
+                raise ValueError(str(error)) from None
+        return value
 
 
 class Step(Part):

@@ -15,8 +15,9 @@ from providers.adapter import Done, Output
 from providers.catalog.size import ratio_of
 from providers.driver import Driver
 from providers.errors import BadReplyError, InputError, RejectedError
+from providers.fit import cut_size
 from providers.local.adapter import workers
-from providers.local.crop_result import cropped_clip, cropped_picture, cut_size
+from providers.local.crop_result import cropped_clip, cropped_picture
 from providers.local.ending import require_ending
 from providers.local.probe import decodes, probe_media
 from providers.media import Media, Value

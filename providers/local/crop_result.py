@@ -7,30 +7,14 @@ One vendor's 16:9 is 1344x768, another's 1248x704. The next model, or the person
 from __future__ import annotations
 
 import io
-from fractions import Fraction
 from pathlib import Path
 
 import av
 from av.bitstream import BitStreamFilterContext
 
-from providers.catalog.shape import framed
 from providers.errors import InputError
-from providers.fit import TRIM
 from providers.local.container import opened_container
 from providers.local.image import opened
-
-
-def cut_size(size: tuple[int, int], ratio: Fraction, step: int = 1) -> tuple[int, int] | None:
-    """Return the size inside `size` that has the ratio within a pixel, in whole `step`s.
-
-    None when it has it already, or when more than a few hundredths of a side would be lost: then
-    another shape was asked for than was made, and cutting would hide it.
-    """
-    width, height = framed(size, ratio, grows=False)
-    lost = (size[0] - width, size[1] - height)
-    if max(lost) <= 1 or lost[0] > TRIM * size[0] or lost[1] > TRIM * size[1]:
-        return None
-    return width - width % step, height - height % step
 
 
 def cropped_picture(path: Path, size: tuple[int, int]) -> bytes:

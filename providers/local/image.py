@@ -24,6 +24,7 @@ __all__ = [
     "encode_jpeg",
     "encode_png",
     "flatten",
+    "normal",
     "open_image",
     "open_thumbnail",
     "opened",
@@ -103,7 +104,7 @@ def open_image(path: Path) -> Image.Image:
             found before anything is decoded).
     """
     with opened(path) as image:
-        return _normal(image)
+        return normal(image)
 
 
 def open_thumbnail(path: Path, side: int) -> Image.Image:
@@ -117,12 +118,13 @@ def open_thumbnail(path: Path, side: int) -> Image.Image:
     with opened(path) as image:
         if image.mode in ("L", "RGB"):
             image.draft(image.mode, (2 * side, 2 * side))
-        result = _normal(image)
+        result = normal(image)
     result.thumbnail((side, side), Image.Resampling.LANCZOS)
     return result
 
 
-def _normal(image: Image.Image) -> Image.Image:
+def normal(image: Image.Image) -> Image.Image:
+    """Return an open picture as RGB or RGBA, 8 bit, upright, sRGB, the first frame."""
     turn = _TURNS.get(orientation(image))
     profile = image.info.get("icc_profile")
     image.load()

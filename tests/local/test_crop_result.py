@@ -10,7 +10,8 @@ import av
 import pytest
 from PIL import Image
 
-from providers.local.crop_result import cropped_clip, cropped_picture, cut_size
+from providers.fit import cut_size
+from providers.local.crop_result import cropped_clip, cropped_picture
 from providers.local.video import clip_from_picture
 
 
