@@ -21,14 +21,12 @@ _SIZES = {
 
 def allowed(parameter: Parameter) -> str:
     """Return which values a parameter takes: "5 | 10", "1 to 12 seconds", "any"."""
-    words = " | ".join(map(str, parameter.options)) or _range(
-        parameter.minimum, parameter.maximum, ""
-    )
+    unit = parameter.unit or ""
+    if parameter.options:
+        return f"{' | '.join(map(str, parameter.options))} {unit}".rstrip()
     if parameter.type == "boolean":
-        words = words or "true | false"
-    if parameter.unit and words:
-        words = f"{words} {parameter.unit}"
-    return words or (parameter.unit or "any")
+        return "true | false"
+    return _bounds(parameter.minimum, parameter.maximum, unit) or unit or "any"
 
 
 def port_limits(limits: PortLimits) -> str:
@@ -75,7 +73,8 @@ def _port_limits(limits: PortLimits) -> Iterator[str]:
     yield _bounds(limits.min_side, limits.max_side, "px a side")
     yield _megapixels(limits.max_megapixels)
     yield _stated("sides in multiples of {}", limits.multiple_of)
-    yield _range(limits.min_aspect, limits.max_aspect, "aspect ")
+    aspect = _bounds(limits.min_aspect, limits.max_aspect, "")
+    yield f"aspect {aspect}" if aspect else ""
     yield _stated("the aspect that `{}` asks for", limits.follows)
     yield _or(limits.formats)
     yield "" if limits.max_bytes is None else f"at most {data_size(limits.max_bytes)}"
@@ -119,19 +118,12 @@ def _pairs(words: dict[str, str]) -> str:
 
 
 def _bounds(least: float | None, most: float | None, unit: str) -> str:
+    unit = f" {unit}" if unit else ""
     if least is not None and most is not None:
-        return f"{least:g} to {most:g} {unit}"
+        return f"{least:.15g} to {most:.15g}{unit}"
     if least is not None:
-        return f"{least:g} {unit} at least"
-    return "" if most is None else f"{most:g} {unit} at most"
-
-
-def _range(least: float | None, most: float | None, before: str) -> str:
-    if least is not None and most is not None:
-        return f"{before}{least:.15g} to {most:.15g}"
-    if least is not None:
-        return f"{before}{least:.15g} at least"
-    return "" if most is None else f"{before}{most:.15g} at most"
+        return f"{least:.15g}{unit} at least"
+    return "" if most is None else f"{most:.15g}{unit} at most"
 
 
 def _or(words: Iterable[str]) -> str:
