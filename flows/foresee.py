@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flows.conditions import condition_references, evaluate_condition
 from flows.grammar import (
@@ -23,12 +23,30 @@ from flows.grammar import (
 )
 from flows.graph import Graph, GraphStep
 from flows.resolve import FACTS
-from flows.routes import Route
-from flows.rows import ReadyRow
+from providers.catalog import Binding, Model
 from providers.catalog.shape import UNKNOWN, Shape, flat, foreseen, shape_of
 from providers.errors import InputError
 from providers.fit import kept
 from providers.media import Media, Value
+
+if TYPE_CHECKING:  # it imports what reads media files, and whoever only looks needs none of that
+    from flows.rows import ReadyRow
+
+
+class Maker(Protocol):
+    """What is asked of a route here."""
+
+    @property
+    def model(self) -> Model:
+        """The model whose parameters are given."""
+
+    @property
+    def binding(self) -> Binding:
+        """How its provider offers it."""
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """The parameters where a step gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +61,7 @@ class Foreseen:
 class Foresight:
     """What is foreseen of the rows of one graph on the first routes of its steps."""
 
-    def __init__(self, graph: Graph, first: Mapping[str, Route]) -> None:
+    def __init__(self, graph: Graph, first: Mapping[str, Maker]) -> None:
         self._graph = graph
         self._first = first
         self._found: dict[tuple[Any, ...], Mapping[str, Foreseen]] = {}
@@ -72,7 +90,7 @@ class Foresight:
 
 
 def foresee(
-    graph: Graph, first: Mapping[str, Route], inputs: Mapping[str, Value]
+    graph: Graph, first: Mapping[str, Maker], inputs: Mapping[str, Value]
 ) -> dict[str, Foreseen]:
     """Return what is foreseen of each step that may run for a row with these inputs."""
     found: dict[str, Foreseen] = {}
@@ -156,7 +174,7 @@ def _names_that_decide(graph: Graph) -> Iterator[str]:
                 yield ref.name
 
 
-def _names_that_are_counted(graph: Graph, first: Mapping[str, Route]) -> Iterator[str]:
+def _names_that_are_counted(graph: Graph, first: Mapping[str, Maker]) -> Iterator[str]:
     """The inputs of whose text the length is paid for."""
     for step in graph.steps:
         price = first[step.name].binding.price

@@ -13,7 +13,8 @@ from flows.conditions import condition_references
 from flows.foresee import Foreseen
 from flows.grammar import Expression, Ref, references
 from flows.graph import Graph, GraphStep
-from flows.routes import Route, retires_within
+from flows.routes import Route
+from providers.catalog.retired import retires_within
 from providers.catalog.shape import MATCH, Shape, flat
 from providers.fit import TRIM
 

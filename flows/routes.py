@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any
 
 from flows.graph import Graph, GraphStep
+from flows.graph_step import LOCAL
+from flows.offers import Offer, local_offer, offers
 from flows.options import RunOptions
-from providers.catalog import Binding, Model, local_player
+from providers.catalog import Binding, Model
+from providers.catalog.retired import is_retired
 from providers.catalog.shape import Shapes, sent_seconds, shapes_of
 from providers.errors import InputError, RequestError, SetupError
 from providers.fit import FitChoice, unfit
@@ -147,82 +149,21 @@ def refusal(
 def _routes(
     step: GraphStep, options: RunOptions, providers: Mapping[str, Provider]
 ) -> tuple[Route, ...]:
-    uses = _uses(step)
-    if options.local:
-        model, _ = uses[0]
-        return (_local_route(model),)
-    narrow = options.provider or step.provider
-    found: list[Route] = []
-    for model, wanted in uses:
-        if wanted == "local" or model.is_local:
-            found.append(_local_route(model))
-            continue
-        bindings = [
-            binding
-            for binding in model.bindings
-            if not is_retired(binding) and wanted in (None, binding.provider)
-        ]
-        if narrow:
-            bindings = [
-                binding for name in narrow for binding in bindings if binding.provider == name
-            ]
-        found += [_route(model, binding, providers[binding.provider]) for binding in bindings]
-    return tuple(found)
+    found = (local_offer(step.model),) if options.local else offers(step, options.provider)
+    return tuple(_route(offer, providers) for offer in found)
 
 
-def is_retired(binding: Binding) -> bool:
-    """True when the vendor has switched it off, by its status or by today's date."""
-    return binding.status == "retired" or retires_within(binding, 0)
-
-
-def retires_within(binding: Binding, days: int) -> bool:
-    """True when the vendor switches it off in so many days from today, or has done so."""
-    if binding.retires_on is None:
-        return False
-    return date.fromisoformat(binding.retires_on) <= date.today() + timedelta(days=days)
-
-
-def _uses(step: GraphStep) -> list[tuple[Model, str | None]]:
-    models = (step.model, *step.fallback_models)
-    uses = (step.use, *step.fallback)
-    return [(model, use.provider) for model, use in zip(models, uses, strict=True)]
-
-
-def _route(model: Model, binding: Binding, provider: Provider) -> Route:
+def _route(offer: Offer, providers: Mapping[str, Provider]) -> Route:
+    provider = None if offer.provider == LOCAL else providers[offer.provider]
     return Route(
-        model=model,
-        binding=binding,
-        provider=provider.name,
-        endpoint=binding.endpoint,
-        realm=provider.realm(),
-        is_sendable=provider.adapter is not None and provider.has_key(),
-        defaults=_defaults(model),
+        model=offer.model,
+        binding=offer.binding,
+        provider=offer.provider,
+        endpoint=offer.endpoint,
+        realm=provider.realm() if provider else LOCAL,
+        is_sendable=provider is None or (provider.adapter is not None and provider.has_key()),
+        defaults=offer.defaults,
     )
-
-
-def _local_route(model: Model) -> Route:
-    """This machine does the model's work, or plays its kind with a stand-in."""
-    player = model if model.is_local else local_player(model.kind)
-    if player is None:
-        raise SetupError(f"No local model plays {model.kind} yet: run {model.model} with a key.")
-    return Route(
-        model=model,
-        binding=player.bindings[0],
-        provider="local",
-        # The player's own revision: its pictures change when its code does.
-        endpoint=f"{player.model}/{player.revision}",
-        realm="local",
-        is_sendable=True,
-        defaults={**_defaults(player), **_defaults(model)},
-    )
-
-
-def _defaults(model: Model) -> dict[str, Any]:
-    return {
-        name: parameter.default
-        for name, parameter in model.parameters.items()
-        if parameter.default is not None
-    }
 
 
 def _refuse_what_is_not_built(step: GraphStep) -> None:

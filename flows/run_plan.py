@@ -8,6 +8,7 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 
+from flows.duration import duration
 from flows.graph import Graph, GraphStep
 from flows.lints import Lint, Scene, lint
 from flows.options import RunOptions
@@ -160,14 +161,6 @@ def _plan_step(
     label = f"{route.model.model}@{route.provider}"
     seconds = ceil(calls / at_once) * usual
     return StepPlan(step.name, label, calls, reused, low, expected, high, unpriced, seconds)
-
-
-def duration(seconds: float) -> str:
-    """Return "40 s", "12 min" or "3 h 20 min"."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def price_words(plan: StepPlan) -> str:

@@ -31,6 +31,12 @@ def dollars(amount: Decimal) -> str:
     return f"${text}"
 
 
+def exact_dollars(amount: Decimal) -> str:
+    """Return "$0.000975": at least two decimals, and every further one that is not 0."""
+    whole, _, decimals = f"{amount:,f}".partition(".")
+    return f"${whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
 def total(amounts: Iterable[Decimal | None]) -> str:
     """Return the sum as people read it: ">= $1.20, 3 unpriced" where some are not known."""
     known, unknown = Decimal(0), 0

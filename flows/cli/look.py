@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from flows.cli.models import models
 from flows.cli.tables import print_json, table
 
 if TYPE_CHECKING:
-    from providers.catalog import Binding, Model
+    from flows.prices import FindModel
+    from flows.row_price import RowPrice
 
 
 @click.group(invoke_without_command=True)
@@ -19,65 +21,76 @@ def templates(context: click.Context, as_json: bool) -> None:
     """List the templates, yours and ours."""
     if context.invoked_subcommand:
         return
+    from flows.cli.price_words import row_words
     from flows.load import read_template, template_names
+    from flows.prices import catalog_with_prices
+    from tasks.home import find_home
 
+    find = catalog_with_prices(find_home())
     found = [
-        (name, path, read_template(path.read_text(encoding="utf-8"), path.name))
+        (name, path, read_template(text, path.name), _row_price(text, path.name, find))
         for name, path in template_names()
+        for text in [path.read_text(encoding="utf-8")]
     ]
     if as_json:
-        print_json([{"name": name, "file": path, "about": t.about} for name, path, t in found])
+        print_json(
+            [
+                {"name": name, "file": path, "about": t.about, "row": _row_json(row)}
+                for name, path, t, row in found
+            ]
+        )
         return
     click.echo(
         table(
-            ("template", "needs", "about"),
+            ("template", "needs", "price of a row", "about"),
             [
-                (name, ", ".join(n for n, given in t.inputs.items() if given.required), t.about)
-                for name, _, t in found
+                (
+                    name,
+                    ", ".join(n for n, given in t.inputs.items() if given.required),
+                    row if isinstance(row, str) else row_words(row),
+                    t.about,
+                )
+                for name, _, t, row in found
             ],
         )
     )
+
+
+def _row_price(text: str, where: str, find: FindModel) -> RowPrice | str:
+    """What a usual row costs, or that the template is faulty: the list names the others all the same."""
+    from flows.load import load_text
+    from flows.row_price import row_price
+    from providers.errors import UserError
+
+    try:
+        return row_price(load_text(text, where, find))
+    except UserError:
+        return "cannot be run"
+
+
+def _row_json(row: RowPrice | str) -> dict[str, Any] | None:
+    if isinstance(row, str):
+        return None
+    return {
+        "expected_usd": f"{row.expected:f}",
+        "low_usd": f"{row.low:f}",
+        "high_usd": f"{row.high:f}",
+        "unpriced": row.unpriced,
+        "seconds": row.seconds,
+    }
 
 
 @templates.command("show")
 @click.argument("name")
 def show_template(name: str) -> None:
-    """Show a template's inputs, steps and outputs."""
-    from flows.load import load_template
+    """Show a template's inputs, steps and outputs, and what a usual row of it costs live."""
+    from flows.cli.template_page import template_page
+    from flows.load import load_text, template_text
+    from flows.prices import catalog_with_prices
+    from tasks.home import find_home
 
-    graph = load_template(name)
-    click.echo(f"{graph.name}, version {graph.template.version}: {graph.template.about}\n")
-    click.echo(
-        table(
-            ("input", "type", "default", "about"),
-            [
-                (
-                    key,
-                    " | ".join(map(str, given.options)) or given.type,
-                    "required" if given.required else given.default,
-                    given.about,
-                )
-                for key, given in graph.inputs.items()
-            ],
-        )
-    )
-    click.echo()
-    click.echo(
-        table(
-            ("step", "kind", "model", "fallback", "after"),
-            [
-                (
-                    step.name,
-                    step.kind.name,
-                    step.use,
-                    ", ".join(map(str, step.fallback)) or "-",
-                    ", ".join(sorted(step.needs)) or "-",
-                )
-                for step in graph.steps
-            ],
-        )
-    )
-    click.echo(f"\noutputs: {', '.join(graph.outputs)}")
+    text, where = template_text(name)
+    click.echo(template_page(load_text(text, where, catalog_with_prices(find_home()))))
 
 
 @templates.command("check")
@@ -101,106 +114,6 @@ def check_template(file: str, rows: str | None) -> None:
             raise RequestError(f"{rows}: {len(bound.faults)} faults.")
         words += f", {len(bound.rows):,} rows"
     click.echo(f"{words}: no faults")
-
-
-@click.group(invoke_without_command=True)
-@click.option("--kind", help="Only models of this kind.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
-@click.pass_context
-def models(context: click.Context, kind: str | None, as_json: bool) -> None:
-    """List the models of the catalog."""
-    if context.invoked_subcommand:
-        return
-    from flows.prices import catalog_with_prices
-    from providers.catalog import model_names
-    from providers.kinds import kind_named
-    from tasks.home import find_home
-
-    if kind:
-        kind_named(kind)
-    everything = map(catalog_with_prices(find_home()), model_names())
-    found = [model for model in everything if kind in (None, model.kind)]
-    if as_json:
-        print_json([model.model_dump(mode="json", by_alias=True) for model in found])
-        return
-    click.echo(
-        table(
-            ("model", "kind", "at", "price of one call", "best for"),
-            [
-                (
-                    model.model,
-                    model.kind,
-                    ", ".join(binding.provider for binding in model.bindings),
-                    _prices(model),
-                    model.best_for,
-                )
-                for model in found
-            ],
-        )
-    )
-
-
-@models.command("show")
-@click.argument("name")
-def show_model(name: str) -> None:
-    """Show a model's parameters, and its price and source at every provider."""
-    from flows.prices import catalog_with_prices
-    from tasks.home import find_home
-
-    model = catalog_with_prices(find_home())(name)
-    click.echo(f"{model.model} ({model.title}), {model.kind}\n{model.about}")
-    click.echo(f"Best for {model.best_for}.\n")
-    click.echo(
-        table(
-            ("parameter", "type", "default", "range", "about"),
-            [
-                (
-                    key,
-                    given.type,
-                    "-" if given.default is None else given.default,
-                    " | ".join(map(str, given.options)) or _range(given.minimum, given.maximum),
-                    given.about,
-                )
-                for key, given in model.parameters.items()
-            ],
-        )
-    )
-    for binding in model.bindings:
-        click.echo(f"\n{binding.provider} · {binding.endpoint} · {binding.status}")
-        click.echo(f"  price: {_price(model, binding)}")
-        if binding.price:
-            click.echo(f"  price source: {binding.price.source} (as of {binding.price.as_of})")
-        click.echo(f"  takes about {binding.latency.usual_seconds:g} s ({binding.latency.source})")
-        click.echo(f"  source: {binding.source}")
-        if binding.notes:
-            click.echo(f"  note: {binding.notes}")
-
-
-def _range(minimum: float | None, maximum: float | None) -> str:
-    if minimum is None and maximum is None:
-        return "-"
-    low = "" if minimum is None else f"{minimum:.15g}"
-    high = "" if maximum is None else f"{maximum:.15g}"
-    return f"{low}..{high}"
-
-
-def _prices(model: Model) -> str:
-    return ", ".join(dict.fromkeys(_price(model, binding) for binding in model.bindings))
-
-
-def _price(model: Model, binding: Binding) -> str:
-    """The price with every parameter at its default."""
-    from providers.catalog import quote
-    from tasks.money import dollars
-
-    defaults = {
-        key: given.default for key, given in model.parameters.items() if given.default is not None
-    }
-    price = quote(model, binding, defaults)
-    if price.expected is None:
-        most = binding.ceiling_usd
-        return "unpriced" if most is None else f"unpriced, at most {dollars(most)}"
-    return "free" if price.expected == 0 else f"{dollars(price.expected)} ({price.grade})"
 
 
 @click.group(invoke_without_command=True)

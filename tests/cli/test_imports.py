@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 HEAVY = ("prefect", "pandas", "cv2")
-PROBE = f"""
+PROBE = """
 import atexit, sys
 from flows.cli import main
-atexit.register(lambda: print("heavy:", *[n for n in {HEAVY} if n in sys.modules]))
+atexit.register(lambda: print("heavy:", *[n for n in {names} if n in sys.modules]))
 main()
 """
 
 
-def heavy_imports(words: tuple[object, ...]) -> list[str]:
+def heavy_imports(words: tuple[object, ...], more: tuple[str, ...] = ()) -> list[str]:
     ran = subprocess.run(
-        [sys.executable, "-c", PROBE, *map(str, words)],
+        [sys.executable, "-c", PROBE.format(names=(*HEAVY, *more)), *map(str, words)],
         capture_output=True,
         text=True,
         timeout=60,
@@ -46,6 +46,21 @@ def heavy_imports(words: tuple[object, ...]) -> list[str]:
 )
 def test_a_command_that_runs_no_flow_imports_nothing_heavy(words):
     assert heavy_imports(words) == []
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("models",),
+        ("models", "show", "flux-2-pro"),
+        ("templates",),
+        ("templates", "show", "product-photo"),
+    ],
+    ids=" ".join,
+)
+def test_whoever_only_looks_needs_neither_a_ledger_nor_what_reads_media(words):
+    assert heavy_imports(words, ("sqlalchemy", "av", "PIL", "numpy")) == []
 
 
 @pytest.mark.usefixtures("home")

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from providers.catalog import all_models
-
 MINE = """\
 name: mine
 version: 1
@@ -44,6 +42,47 @@ def test_templates_show_tells_inputs_steps_and_outputs(mediaflows):
     assert ran.out.splitlines()[-1] == "outputs: photo, cutout"
 
 
+def test_templates_tells_what_a_row_costs_and_which_steps_nobody_has_priced(mediaflows):
+    lines = {line.split()[0]: line for line in mediaflows("templates").out.splitlines()}
+    assert "at least $0.03, 1 step unpriced (cutout)" in lines["product-photo"]
+    entry = next(x for x in json.loads(mediaflows("templates", "--json").out) if "cut" in x["name"])
+    assert entry["row"] == {
+        "expected_usd": "0",
+        "low_usd": "0",
+        "high_usd": "0",
+        "unpriced": ["cutout"],
+        "seconds": 5.0,
+    }
+
+
+def test_templates_lists_one_that_cannot_be_run_beside_the_others(mediaflows):
+    Path("templates").mkdir()
+    gone = MINE.replace("flux-2-pro", "imagen-4")
+    Path("templates/mine.yaml").write_text(gone, encoding="utf-8")
+    ran = mediaflows("templates")
+    assert (ran.code, ran.err) == (0, "")
+    assert "cannot be run" in next(x for x in ran.out.splitlines() if x.startswith("mine"))
+    assert (
+        "cannot be run: step 'photo': no provider offers imagen-4 any more."
+        in mediaflows("templates", "show", "mine").out
+    )
+
+
+def test_templates_show_tells_price_and_seconds_of_every_step_and_of_a_row(mediaflows):
+    lines = mediaflows("templates", "show", "product-photo").out.splitlines()
+    photo, cutout = (line.split() for line in lines if line.startswith(("photo ", "cutout ")))
+    assert photo[-3:] == ["$0.03", "(fal)", "12"]
+    assert cutout[-3:] == ["unpriced", "(fal)", "5"]
+    assert "a usual row, live: at least $0.03, 1 step unpriced (cutout) · about 17 s" in lines
+
+
+def test_a_price_of_one_s_own_counts_in_templates_too(mediaflows, home):
+    home.folder.mkdir()
+    own = 'birefnet@fal: {unit: image, usd: "0.01", source: a contract, as_of: "2026"}\n'
+    (home.folder / "prices.yaml").write_text(own, encoding="utf-8")
+    assert "live: $0.04 · " in mediaflows("templates", "show", "product-photo").out
+
+
 def test_templates_check_finds_a_good_file_and_its_table_without_faults(mediaflows, products):
     Path("mine.yaml").write_text(MINE, encoding="utf-8")
     assert (
@@ -59,28 +98,6 @@ def test_templates_check_lists_every_fault_of_the_table(mediaflows):
     assert ran.code == 2
     assert [line.split(":")[0] for line in ran.out.splitlines()] == ["row a", "row b"]
     assert "2 faults" in ran.err
-
-
-def test_models_lists_every_model_of_the_catalog(mediaflows):
-    ran = mediaflows("models")
-    assert ran.code == 0
-    listed = [line.split()[0] for line in ran.out.splitlines()[1:]]
-    assert listed == [model.model for model in all_models()]
-
-
-def test_models_of_one_kind_are_of_that_kind(mediaflows):
-    found = json.loads(mediaflows("models", "--kind", "remove-background", "--json").out)
-    assert {model["kind"] for model in found} == {"remove-background"}
-    assert "birefnet" in [model["model"] for model in found]
-
-
-def test_models_show_tells_the_source_of_every_price(mediaflows):
-    out = mediaflows("models", "show", "flux-2-pro").out
-    for binding in next(m for m in all_models() if m.model == "flux-2-pro").bindings:
-        assert binding.endpoint in out
-        assert binding.source in out
-        if binding.price:
-            assert binding.price.source in out
 
 
 @pytest.mark.usefixtures("home")

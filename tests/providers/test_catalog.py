@@ -46,6 +46,11 @@ def test_every_file_loads_and_says_where_its_facts_come_from(model: Model) -> No
 
 
 @pytest.mark.parametrize("model", all_models(), ids=lambda model: model.model)
+def test_every_parameter_says_what_it_does(model: Model) -> None:
+    assert [name for name, given in model.parameters.items() if not given.about.strip()] == []
+
+
+@pytest.mark.parametrize("model", all_models(), ids=lambda model: model.model)
 def test_a_paid_binding_fills_every_required_input_and_reads_every_output(model: Model) -> None:
     kind = KINDS[model.kind]
     required = {name for name, port in kind.inputs.items() if port.required}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.money import dollars, from_nanos, to_nanos, total, with_unpriced
+from tasks.money import dollars, exact_dollars, from_nanos, to_nanos, total, with_unpriced
 
 amounts = st.decimals(0, 1_000_000, places=9, allow_nan=False, allow_infinity=False)
 
@@ -50,6 +50,14 @@ def test_dollars_have_two_decimals_and_more_only_where_they_say_something(
     amount: str, shown: str
 ) -> None:
     assert dollars(Decimal(amount)) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [("0.03", "$0.03"), ("0.000975", "$0.000975"), ("2.5", "$2.50"), ("1E+3", "$1,000.00")],
+)
+def test_a_unit_price_keeps_every_decimal(amount: str, shown: str) -> None:
+    assert exact_dollars(Decimal(amount)) == shown
 
 
 def test_a_total_with_unknown_amounts_is_a_lower_bound() -> None:
