@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from flows.conditions import condition_references, evaluate_condition
 from flows.grammar import (
@@ -22,8 +22,8 @@ from flows.grammar import (
     references,
 )
 from flows.graph import Graph, GraphStep
+from flows.offers import Maker, asked_for
 from flows.resolve import FACTS
-from providers.catalog import Binding, Model
 from providers.catalog.shape import UNKNOWN, Shape, flat, foreseen, shape_of
 from providers.errors import InputError
 from providers.fit import kept
@@ -31,22 +31,6 @@ from providers.media import Media, Value
 
 if TYPE_CHECKING:  # it imports what reads media files, and whoever only looks needs none of that
     from flows.rows import ReadyRow
-
-
-class Maker(Protocol):
-    """What is asked of a route here."""
-
-    @property
-    def model(self) -> Model:
-        """The model whose parameters are given."""
-
-    @property
-    def binding(self) -> Binding:
-        """How its provider offers it."""
-
-    @property
-    def defaults(self) -> Mapping[str, Any]:
-        """The parameters where a step gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +88,7 @@ def foresee(
         }
         parameters = known_parameters(step, inputs, found)
         route = first[step.name]
-        asked = route.parameters(parameters)
+        asked = asked_for(route, parameters)
         made = foreseen(route.model, route.binding, asked, given)
         found[step.name] = Foreseen(given, parameters, kept(made, asked))
     return found

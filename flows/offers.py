@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from flows.graph_step import LOCAL, GraphStep
 from providers.catalog import Binding, Model, local_player
@@ -25,6 +25,31 @@ class Offer:
     provider: str
     endpoint: str
     defaults: Mapping[str, Any]
+
+
+class Maker(Protocol):
+    """What does a step: an offer, or the route that it becomes."""
+
+    @property
+    def model(self) -> Model:
+        """The model whose parameters are given."""
+
+    @property
+    def binding(self) -> Binding:
+        """How its provider offers it."""
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """The parameters where a step gives none."""
+
+
+def asked_for(maker: Maker, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is asked for: the defaults, and what is given of what the model has.
+
+    A fallback leaves out what only the first model knows.
+    """
+    known = {name: value for name, value in given.items() if name in maker.model.parameters}
+    return {**maker.defaults, **known}
 
 
 def offers(step: GraphStep, only: tuple[str, ...] = ()) -> Iterator[Offer]:

@@ -13,6 +13,7 @@ from typing import Any
 from flows.foresee import Foreseen, Foresight
 from flows.grammar import Expression, evaluate, references
 from flows.graph import Graph, GraphStep
+from flows.offers import asked_for
 from flows.routes import Refusal, Route, Routes, fit_choice, refusal
 from flows.rows import ReadyRow
 from flows.table import Fault
@@ -147,7 +148,7 @@ def _prices(able: list[Route], seen: Foreseen) -> tuple[Quote, dict[str, Decimal
     highs: dict[str, Decimal] = {}
     quotes = []
     for route in able:
-        price = quote(route.model, route.binding, route.parameters(seen.parameters), seen.given)
+        price = quote(route.model, route.binding, asked_for(route, seen.parameters), seen.given)
         quotes.append(price)
         highs[route.provider] = max(price.reserve, highs.get(route.provider, price.reserve))
     first = quotes[0]

@@ -11,7 +11,7 @@ from typing import Any
 
 from flows.graph import Graph, GraphStep
 from flows.graph_step import LOCAL
-from flows.offers import Offer, local_offer, offers
+from flows.offers import Offer, asked_for, local_offer, offers
 from flows.options import RunOptions
 from providers.catalog import Binding, Model
 from providers.catalog.retired import is_retired
@@ -34,14 +34,6 @@ class Route:
     realm: str
     is_sendable: bool
     defaults: Mapping[str, Any]
-
-    def parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is asked for: the defaults, and what is given of what its model has.
-
-        A fallback leaves out what only the first model knows.
-        """
-        known = {name: value for name, value in given.items() if name in self.model.parameters}
-        return {**self.defaults, **known}
 
 
 Routes = Mapping[str, tuple[Route, ...]]
@@ -107,7 +99,7 @@ def candidates(
                 provider=route.provider,
                 endpoint=route.endpoint,
                 realm=route.realm,
-                parameters=route.parameters(given),
+                parameters=asked_for(route, given),
                 inputs=ports,
                 is_sendable=route.is_sendable,
                 fit=step.fit.model_dump(exclude_none=True) if step.fit else {},
@@ -136,7 +128,7 @@ def refusal(
         rule = route.model.parameters.get(name)
         if rule and (problem := rule.problem_with(value)):
             return Refusal(name, f"{name} {value!r} {problem} ({label})", "Choose an allowed value")
-    parameters = route.parameters(given)
+    parameters = asked_for(route, given)
     seconds = parameters.get("seconds")
     if seconds is not None and sent_seconds(route.binding, float(seconds)) is None:
         return Refusal("seconds", f"{label} makes nothing of {seconds:g} seconds", "Ask for less")

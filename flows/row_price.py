@@ -6,7 +6,7 @@ Looked at as it would be live: no key is needed to look, so offers count in the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from flows.foresee import foresee
@@ -78,7 +78,8 @@ def row_price(graph: Graph) -> RowPrice:
         calls[step.name] = _calls(step, inputs, calls)
         if step.when or step.needs & conditional:
             conditional.add(step.name)
-    seen = foresee(graph, chosen, {**inputs, **_items(graph, inputs)})
+    every = replace(graph, steps=tuple(replace(step, when=None) for step in graph.steps))
+    seen = foresee(every, chosen, {**inputs, **_items(graph, inputs)})
     steps = []
     for step in graph.steps:
         offer, what = chosen[step.name], seen[step.name]
