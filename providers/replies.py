@@ -80,7 +80,7 @@ def text_in(body: Mapping[str, Any], name: str, who: str) -> str:
 
 
 def outputs_in(body: Any, paths: Mapping[str, str], who: str) -> tuple[Output, ...]:
-    """Return the result on each port; a list at the path stands for its first entry.
+    """Return the result on each port; a list stands for its first entry, and one alone for a list.
 
     On the port `text` it is the text itself, without what a language model wraps around it.
 
@@ -199,6 +199,8 @@ def _at(body: Any, path: str) -> Any:
     for part in path.replace("[", ".").replace("]", "").split("."):
         if isinstance(value, list) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]
+        elif isinstance(value, str) and part == "0":
+            continue  # one alone may come without its list
         else:
             value = value.get(part) if isinstance(value, dict) else None
     return value
