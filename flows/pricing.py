@@ -19,6 +19,7 @@ from flows.rows import ReadyRow
 from flows.table import Fault
 from providers.catalog import Quote, quote
 from providers.catalog.price import FREE
+from providers.catalog.shape import UNKNOWN, Shapes, flat
 from providers.fit import too_long
 
 
@@ -115,9 +116,8 @@ class Pricer:
                 continue
             able, seen = self._able[step.name], foreseen[step.name]
             quotes[step.name], highs[step.name] = _prices(able, seen)
-            found = [
-                refusal(route, seen.parameters, seen.given, fit_choice(step)) for route in able
-            ]
+            shapes, choice = _without_texts(seen.given), fit_choice(step)
+            found = [refusal(route, seen.parameters, shapes, choice) for route in able]
             if None not in found:
                 refusals += [(step.name, one) for one in found[:1] if one is not None]
         return RowPrices(quotes, highs, tuple(refusals))
@@ -142,6 +142,17 @@ class Pricer:
         expression = found.ports.get(name) or found.parameters.get(name)
         refs = references(expression) if expression else ()
         return refs[0].name if len(refs) == 1 and refs[0].name in self._graph.inputs else ""
+
+
+def _without_texts(shapes: Shapes) -> Shapes:
+    """Return the shapes without the lengths of texts: `TextCheck` holds those row by row.
+
+    Rows whose texts differ in length alone count as one kind.
+    """
+    return {
+        port: UNKNOWN if any(one.characters is not None for one in flat(given)) else given
+        for port, given in shapes.items()
+    }
 
 
 def _prices(able: list[Route], seen: Foreseen) -> tuple[Quote, dict[str, Decimal]]:

@@ -183,9 +183,14 @@ def routes_of(graph: Graph) -> Routes:
 
 def faults(graph: Graph, **inputs: Value) -> list[str]:
     """What the plan finds wrong with a row of these inputs."""
-    row = ReadyRow("r1", "r1", {}, _inputs(inputs))
-    (found,) = checked([row], graph, routes_of(graph))
-    return [f"{fault.problem}. {fault.fix}" for fault in found.faults]
+    return faults_of_rows(graph, inputs)[0]
+
+
+def faults_of_rows(graph: Graph, *rows: Mapping[str, Value]) -> list[list[str]]:
+    """What the plan finds wrong with each row of a table."""
+    ready = [ReadyRow(f"r{n}", "", {}, _inputs(row)) for n, row in enumerate(rows)]
+    found = checked(ready, graph, routes_of(graph))
+    return [[f"{fault.problem}. {fault.fix}" for fault in row.faults] for row in found]
 
 
 def foreseen(graph: Graph, **inputs: Value) -> Mapping[str, Foreseen]:
