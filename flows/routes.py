@@ -125,6 +125,12 @@ def refusal(
 ) -> Refusal | None:
     """Return why a route cannot take these values; a parameter its model lacks is left out."""
     label = f"{route.model.model}@{route.provider}"
+    for port in shapes:
+        # A model that takes it nowhere is a fallback, whose losses the template has allowed.
+        if route.model.takes(port) and not route.binding.takes(port):
+            return Refusal(
+                port, f"{port}: {label} takes none", "Leave it out, or choose another provider"
+            )
     for name, value in given.items():
         rule = route.model.parameters.get(name)
         if rule and (problem := rule.problem_with(value)):
@@ -136,22 +142,7 @@ def refusal(
     if found := unfit(route.binding, shapes, parameters, choice):
         port, error = found
         return Refusal(port, f"{port}: {error.problem} ({label})", error.fix)
-    return _left_out(route, shapes, label) or _too_large(route, parameters, shapes, label)
-
-
-def _left_out(route: Route, shapes: Shapes, label: str) -> Refusal | None:
-    """What the model takes and this provider has no field for: it would be paid for unused."""
-    if route.provider == LOCAL:
-        return None
-    for port in shapes:
-        if not route.binding.takes(port) and route.model.takes(port):
-            others = (one.provider for one in route.model.bindings if one.takes(port))
-            return Refusal(
-                port,
-                f"{port}: {label} takes none",
-                f"Leave it out, or use {' or '.join(dict.fromkeys(others))}",
-            )
-    return None
+    return _too_large(route, parameters, shapes, label)
 
 
 def _too_large(

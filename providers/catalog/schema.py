@@ -166,7 +166,7 @@ class Binding(Entry):
 
     def takes(self, port: str) -> bool:
         """Return False when the vendor's request has no field for what this port is given."""
-        return any(
+        return self.provider == "local" or any(
             port == (rule if isinstance(rule, str) else rule.source)
             for rule in self.fields.values()
         )
@@ -204,7 +204,7 @@ class Model(Entry):
 
     def takes(self, port: str) -> bool:
         """Return False when no vendor's request has a field for what this port is given."""
-        return self.is_local or any(binding.takes(port) for binding in self.bindings)
+        return any(binding.takes(port) for binding in self.bindings)
 
     @property
     def is_local(self) -> bool:

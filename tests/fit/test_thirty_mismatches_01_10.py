@@ -106,7 +106,8 @@ def test_03_a_last_frame_has_a_name_of_its_own_and_is_refused_where_there_is_non
     last = {"image": shape(1280, 720), "end_image": shape(1280, 720)}
     assert refused("kling-2.5-turbo-pro@fal", last) is None
     assert refused("kling-2.5-turbo-pro@replicate", last) == (
-        "end_image: kling-2.5-turbo-pro@replicate takes none. Leave it out, or use fal"
+        "end_image: kling-2.5-turbo-pro@replicate takes none. Leave it out, or choose "
+        "another provider"
     )
     assert refused("kling-2.5-turbo-pro@replicate", {"image": shape(1280, 720)}) is None
     assert "takes no end_image; leave it out" in load_error(
