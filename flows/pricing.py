@@ -112,6 +112,8 @@ class Pricer:
                 for step, item, refused in self._of(row).refusals
             ]
         for check in self._texts:
+            if not row.faults and not self.calls(check.step, row):
+                continue  # the step does not run for this row
             column = self._column(check.step.name, check.port)
             for problem, fix in check.problems(row):
                 found.append(Fault(row.id, column, check.step.name, problem, fix))
