@@ -46,7 +46,8 @@ def _below(pixels: Floats, more: int, room: int) -> Floats:
         return pixels
     height, width = pixels.shape[:2]
     seam = max(0, min(room, round(_SEAM * height), height - 2))
-    rows = _soft_rows(_last_row(pixels, seam), seam + more)
+    rows = _soft_rows(_row(pixels, height - seam), seam + more)
+    rows += _trend(pixels, height - seam, room - seam, seam + more)
     rows[:, :, :3] += _grain(pixels, rows.shape[:2])[:, :, None]
     result = np.concatenate([pixels, rows[seam:]])
     if seam:
@@ -57,12 +58,26 @@ def _below(pixels: Floats, more: int, room: int) -> Floats:
     return np.asarray(result, np.float32)
 
 
-def _last_row(pixels: Floats, seam: int) -> Floats:
-    """Return what the picture shows where the continuation begins, without its noise."""
-    height = pixels.shape[0]
-    deep = max(1, round(0.012 * height))
-    end = height - seam
+def _row(pixels: Floats, end: int) -> Floats:
+    """Return what the picture shows just above a row, without its noise."""
+    deep = max(1, round(0.012 * pixels.shape[0]))
     return np.asarray(np.median(pixels[max(0, end - deep) : end], axis=0), np.float32)
+
+
+def _trend(pixels: Floats, end: int, room: int, count: int) -> Floats:
+    """Return how light and colour go on changing below a row: as they did, and less and less.
+
+    Without it a gradient would stop at the seam, and that shows as a band.
+    """
+    height, width = pixels.shape[:2]
+    reach = min(room, round(_SEAM * height), end - 1)
+    if reach < 0.03 * height:
+        return np.zeros((count, 1, pixels.shape[2]), np.float32)
+    step = (_row(pixels, end) - _row(pixels, end - reach))[None] / np.float32(reach)
+    slope = cv2.GaussianBlur(step, (0, 0), width / 8, borderType=cv2.BORDER_REPLICATE)
+    far = np.float32(2.5 * _SEAM * height)
+    down = far * (1 - np.exp(-np.arange(count, dtype=np.float32) / far))
+    return np.asarray(down[:, None, None] * slope, np.float32)
 
 
 def _soft_rows(row: Floats, count: int) -> Floats:

@@ -18,18 +18,13 @@ _SIDE = 256  # pixels at which a photograph is looked over
 _FLAT = 6.0  # levels of 255 by which a picture must leave the slow changes of its light
 
 
-def look_over(path: Path, least_side: int) -> tuple[int, int]:
+def look_over(path: Path) -> tuple[int, int]:
     """Return the size of a photograph that is worth working on.
 
     Raises:
-        InputError: it cannot be read, is smaller than `least_side`, or shows nothing.
+        InputError: it cannot be read, or shows nothing.
     """
     facts = probe_image(path)
-    if min(facts.width, facts.height) < least_side:
-        raise InputError(
-            f"the picture is {facts.width}x{facts.height}, too small to work on: each side must"
-            f" have {least_side} pixels at least. Give a larger one."
-        )
     if _is_blank(open_thumbnail(path, _SIDE)):
         raise InputError("the picture is blank: nothing stands out in it. Give a photograph.")
     return facts.width, facts.height

@@ -22,7 +22,7 @@ Inputs = Mapping[str, Any]
 def check_photo(parameters: Parameters, inputs: Inputs, take: int) -> bytes:
     """Return the file as it is, or say why nothing should be paid for it."""
     path: Path = inputs["image"]
-    size = look_over(path, int(parameters["min_side"]))
+    size = look_over(path)
     sides = [parameters.get("width_mm"), parameters.get("height_mm")]
     if None not in sides:
         require_pixels(size, _print(parameters), float(parameters["scale"]))
