@@ -174,7 +174,7 @@ def test_a_print_has_its_exact_pixels_resolution_and_profile(form: str, fill: An
 def test_prints_that_cannot_be_made_are_one_clear_line() -> None:
     with pytest.raises(InputError, match=r"needs 2480x3508: each side 10\.0 times, where 1\.2"):
         for_print(photo(350, 350), Print(210, 297))
-    with pytest.raises(InputError, match="more than 89 million. Choose a smaller size"):
+    with pytest.raises(InputError, match=r"more than 89 million\. Choose a smaller size"):
         for_print(photo(), Print(2000, 1500))
     for_print(photo(340, 400), Print(30, 40, 300))  # 1.18 times: that little it does itself
 

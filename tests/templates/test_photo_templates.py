@@ -155,8 +155,7 @@ async def test_prints_that_cannot_be_are_refused_before_anything_is_paid(
     ran = await start(table, "editorial-upscale", local=True)
     assert ran.states == {"huge": "invalid", "small": "refused"}
     assert "above 600" in ran.results["huge"]["reason"]
-    assert "Print at most 101 x 144 mm" not in ran.results["small"]["reason"]
-    assert "or give a larger picture" in ran.results["small"]["reason"]
+    assert "Print at most 86 x 121 mm, or give a larger" in ran.results["small"]["reason"]
     assert {attempt.place.step for attempt in ran.attempts} == {"picture"}
 
 
