@@ -5,8 +5,9 @@ Rows of a table have few different sets of sizes and parameters: each is worked 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flows.conditions import condition_references, evaluate_condition
@@ -43,11 +44,16 @@ class Foreseen:
 
 
 class Foresight:
-    """What is foreseen of the rows of one graph on the first routes of its steps."""
+    """What is foreseen of the rows of one graph on the first routes of its steps.
 
-    def __init__(self, graph: Graph, first: Mapping[str, Maker]) -> None:
+    `caps` are the numbers of bytes that a route takes at most: of a file's size nothing else
+    counts than which of them it is above, and files of one camera are all of different sizes.
+    """
+
+    def __init__(self, graph: Graph, first: Mapping[str, Maker], caps: Iterable[int]) -> None:
         self._graph = graph
         self._first = first
+        self._caps = sorted(caps)
         self._found: dict[tuple[Any, ...], Mapping[str, Foreseen]] = {}
         self._whole = frozenset(_names_that_decide(graph))
         self._counted = frozenset(_names_that_are_counted(graph, first)) - self._whole
@@ -70,7 +76,15 @@ class Foresight:
             return name, value
         if isinstance(value, str):
             return name, len(value) if name in self._counted else None
-        return name, shape_of(value)
+        shape = shape_of(value)
+        if isinstance(shape, tuple):
+            return name, tuple(self._sized(one) for one in shape)
+        return name, self._sized(shape)
+
+    def _sized(self, shape: Shape) -> Shape:
+        if shape.size_bytes is None:
+            return shape
+        return replace(shape, size_bytes=bisect_left(self._caps, shape.size_bytes))
 
 
 def foresee(

@@ -58,7 +58,9 @@ class Pricer:
             step.name: [route for route in routes[step.name] if route.is_sendable]
             for step in graph.steps
         }
-        self.foresight = Foresight(graph, {name: able[0] for name, able in self._able.items()})
+        self.foresight = Foresight(
+            graph, {name: able[0] for name, able in self._able.items()}, set(self._caps())
+        )
         self._found: dict[tuple[Any, ...], RowPrices] = {}
         self._texts = tuple(self._text_checks())
 
@@ -121,6 +123,15 @@ class Pricer:
             if None not in found:
                 refusals += [(step.name, one) for one in found[:1] if one is not None]
         return RowPrices(quotes, highs, tuple(refusals))
+
+    def _caps(self) -> Iterator[int]:
+        """Yield the most bytes that a file on a port may have, where there is such a limit."""
+        for step in self._graph.steps:
+            for route in self._able[step.name]:
+                for port in step.ports:
+                    most = route.binding.limits.of(port).max_bytes
+                    if most is not None:
+                        yield most
 
     def _text_checks(self) -> Iterator[TextCheck]:
         for step in self._graph.steps:

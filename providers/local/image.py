@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from providers.errors import InputError
@@ -60,6 +59,9 @@ def opened(path: Path, data: bytes | None = None) -> Iterator[Image.Image]:
         InputError: no such file, not a picture, of a format that is not read here, broken, or of
             more than MAX_PIXELS pixels. Faults met while the block decodes it count as well.
     """
+    # Pillow 13 loads the plugin that a file's name asks for alone, and on meeting another format in
+    # the list all fifty: these are the usual five.
+    Image.preinit()
     try:
         with Image.open(path if data is None else BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
@@ -153,6 +155,8 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 def _to_grey(image: Image.Image) -> Image.Image:
     """Return a 16-bit, 32-bit or float picture scaled, not clipped, to 8 bit."""
+    import numpy as np  # it takes as long to load as all of Pillow, and few pictures need it
+
     values = np.nan_to_num(np.asarray(image, dtype=np.float64))
     low, high = float(values.min()), float(values.max())
     if image.mode.startswith("I;16"):

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from providers.fit import cut_size
-from providers.local.crop_result import cropped_clip, cropped_picture
+from providers.local.crop_clip import cropped_clip
+from providers.local.crop_result import cropped_picture
 from providers.local.video import clip_from_picture
 
 
