@@ -141,7 +141,10 @@ def normal(image: Image.Image) -> Image.Image:
 
 
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Return the colours as L, RGB or CMYK, and the alpha where there is one."""
+    """Return the colours as L, RGB or CMYK, and the alpha where there is one.
+
+    The colours may be the given picture itself.
+    """
     if image.mode[0] in "IF" and image.mode != "1":
         return _to_grey(image), None
     if image.has_transparency_data:
@@ -149,7 +152,7 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
         whole = image.convert("LA" if is_grey else "RGBA")
         return whole.convert("L" if is_grey else "RGB"), whole.getchannel("A")
     if image.mode in ("L", "RGB", "CMYK"):
-        return image.copy(), None
+        return image, None
     return image.convert("L" if image.mode == "1" else "RGB"), None
 
 
@@ -170,7 +173,7 @@ def _to_grey(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return `image` as sRGB, through its own profile where that is sound and fits its mode."""
+    """Return a new picture in sRGB, through its own profile where that is sound and fits its mode."""
     if not profile:
         return image.convert("RGB")
     try:

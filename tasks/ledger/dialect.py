@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from functools import cache
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Double, Table, literal_column, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.sql.elements import ColumnElement
-
-if TYPE_CHECKING:  # PostgreSQL's takes long to load, and most ledgers are SQLite's
-    from sqlalchemy.dialects import postgresql, sqlite
 
 # SQLite waits for these by itself, but not everywhere: journal_mode=WAL says "database is locked"
 # at once while others have a ledger open (4 of 480 openings by eight processes, 2026-11-21).
@@ -33,13 +30,8 @@ def insert_or_ignore(connection: Connection, table: Table) -> sqlite.Insert | po
 
 @cache
 def _insert_or_ignore(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
-    if dialect == "sqlite":
-        from sqlalchemy.dialects import sqlite
-
-        return sqlite.insert(table).on_conflict_do_nothing()
-    from sqlalchemy.dialects import postgresql
-
-    return postgresql.insert(table).on_conflict_do_nothing()
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing()
 
 
 def database_now(connection: Connection) -> ColumnElement[float]:
