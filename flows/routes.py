@@ -161,7 +161,6 @@ def _route(offer: Offer, providers: Mapping[str, Provider]) -> Route:
 def _refuse_what_is_not_built(step: GraphStep) -> None:
     """Part of the grammar from the first day, and carried out later: never passed over in silence."""
     written = {
-        "each": step.each,
         "checks": step.checks,
         "allow": step.allow != "any",
     }

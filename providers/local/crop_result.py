@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from providers.local.image import opened
 
@@ -20,8 +24,21 @@ def cropped_picture(path: Path, size: tuple[int, int]) -> bytes:
         part = image.crop((left, top, left + size[0], top + size[1]))
         buffer = io.BytesIO()
         form = image.format or "PNG"
-        if form == "JPEG":
-            part.save(buffer, form, quality=95, subsampling=0)
-        else:
-            part.save(buffer, form, **({"lossless": True} if form == "WEBP" else {}))
+        part.save(buffer, form, **_as_it_was(image, form))
     return buffer.getvalue()
+
+
+def _as_it_was(image: Image.Image, form: str) -> dict[str, Any]:
+    """Return how the part is saved: without loss where the format can, and with what was said in it.
+
+    Pillow drops the colour profile of a JPEG and the texts of a PNG, and keeps the rest by itself.
+    """
+    if form == "JPEG":
+        profile = image.info.get("icc_profile")
+        return {"quality": 95, "subsampling": 0, "icc_profile": profile}
+    if form == "WEBP":
+        return {"lossless": True}
+    texts = PngInfo()
+    for name, text in getattr(image, "text", {}).items():
+        texts.add_text(name, text)
+    return {"pnginfo": texts}

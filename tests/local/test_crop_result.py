@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from providers.fit import cut_size
 from providers.local.crop_clip import cropped_clip
@@ -41,6 +42,19 @@ def test_a_pictures_middle_is_kept_pixel_by_pixel(tmp_path: Path) -> None:
     with Image.open(BytesIO(data)) as cut:
         assert cut.format == "PNG"
         assert cut.tobytes() == image.crop((2, 1, 132, 75)).tobytes()
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_what_was_said_in_a_picture_stays_in_it(form: str, tmp_path: Path) -> None:
+    # Without it two pictures that differ in what they say alone became one, and so did the
+    # requests made of them.
+    said = PngInfo()
+    said.add_text("Comment", "seed 7")
+    path = tmp_path / "a.bin"
+    Image.new("RGB", (134, 76)).save(path, form, pnginfo=said, comment=b"seed 7", icc_profile=b"p")
+    with Image.open(BytesIO(cropped_picture(path, (130, 74)))) as cut:
+        assert cut.info["Comment" if form == "PNG" else "comment"] in ("seed 7", b"seed 7")
+        assert cut.info["icc_profile"] == b"p"
 
 
 def test_a_clip_is_cut_without_being_encoded_again(tmp_path: Path) -> None:
