@@ -3,7 +3,7 @@
 Each chain runs over its rows against a sandbox process of its own, which refuses what its vendors
 refuse and keeps the invoice; every second row begins with a picture of some size, mode and format.
 A refusal, a row that is not done, more than a pixel off or an invoice outside of the plan's span
-is named, and the exit code is then 1.
+for the calls that were made is named, and the exit code is then 1.
 
 Run: uv run python benchmarks/chains.py [--rows 40] [--chain NAME ...]
 """
@@ -27,7 +27,7 @@ from tasks.home import find_home
 from tests.chains.chains import CHAINS
 from tests.chains.running import ChainRan, run_chain
 
-HEADER = f"{'':26}{'done':>8}{'refused':>9}{'off by':>8}" + "".join(
+HEADER = f"{'':26}{'done':>8}{'refused':>9}{'reused':>8}{'off by':>8}" + "".join(
     f"{name:>12}" for name in ("expected", "billed", "low", "high", "wall")
 )
 
@@ -57,7 +57,9 @@ def main() -> int:
 
 
 def _words(ran: ChainRan) -> str:
-    counts = f"{ran.done}/{ran.rows}".rjust(8) + f"{ran.refusals:>9}{ran.off_by:>8.2f}"
+    counts = (
+        f"{ran.done}/{ran.rows}".rjust(8) + f"{ran.refusals:>9}{ran.reused:>8}{ran.off_by:>8.2f}"
+    )
     amounts = (ran.expected, ran.billed, ran.low, ran.high)
     return counts + "".join(f"{f'${amount:.4f}':>12}" for amount in amounts)
 
