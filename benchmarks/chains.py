@@ -3,7 +3,7 @@
 Each chain runs over its rows against a sandbox process of its own, which refuses what its vendors
 refuse and keeps the invoice; every second row begins with a picture of some size, mode and format.
 A refusal, a row that is not done, more than a pixel off or an invoice outside of the plan's span
-for the calls that were made is named, and the exit code is then 1.
+is named, and the exit code is then 1.
 
 Run: uv run python benchmarks/chains.py [--rows 40] [--chain NAME ...]
 """

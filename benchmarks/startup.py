@@ -57,7 +57,7 @@ def _fill(home: Path, table: Path) -> int:
     """Write a ledger and a store that have both results of every row; return how many."""
     from flows.options import RunOptions
     from flows.prepare import Request, prepare
-    from flows.resolve import Ready, resolve_step
+    from flows.resolve import Ready, Skipped, resolve_step
     from flows.routes import candidates
     from providers.media import Media, Value
     from tasks.ledger import attempts, open_ledger
@@ -71,7 +71,9 @@ def _fill(home: Path, table: Path) -> int:
     for row in prepared.rows:
         results: dict[str, dict[str, Value]] = {}
         for step in prepared.graph.steps:
-            ready = resolve_step(prepared.graph, step, row.inputs, results)
+            items = resolve_step(prepared.graph, step, row.inputs, results)
+            assert not isinstance(items, Skipped)
+            (ready,) = items.values()
             assert isinstance(ready, Ready)
             routes = prepared.routes[step.name]
             first = candidates(step, routes, ready.ports, ready.parameters, 1)[0]

@@ -83,6 +83,8 @@ class Foresight:
     def _part(self, name: str, value: Value) -> tuple[str, Any]:
         if name in self._whole:
             return name, value
+        if isinstance(value, str) and name not in self._counted:
+            return name, None
         shape = shape_of(value)
         is_text = any(one.characters is not None for one in flat(shape))
         if not is_text or name in self._counted:

@@ -113,8 +113,8 @@ class Pricer:
                 for step, item, refused in self._of(row).refusals
             ]
         for check in self._texts:
-            column = self._column(check.step.name, check.port)
             for problem, fix in check.problems(row):
+                column = self._column(check.step.name, check.port)
                 found.append(Fault(row.id, column, check.step.name, problem, fix))
         return found
 
