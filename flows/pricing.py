@@ -20,6 +20,7 @@ from flows.rows import ReadyRow
 from flows.table import Fault
 from providers.catalog import Quote, quote
 from providers.catalog.price import ZERO
+from providers.catalog.shape import UNKNOWN, Shapes, flat
 from providers.fit import too_long
 from providers.media import Value
 
@@ -114,8 +115,9 @@ class Pricer:
             ]
         for check in self._texts:
             for problem, fix in check.problems(row):
-                column = self._column(check.step.name, check.port)
-                found.append(Fault(row.id, column, check.step.name, problem, fix))
+                if row.faults or self.calls(check.step, row):  # else it does not run for this row
+                    column = self._column(check.step.name, check.port)
+                    found.append(Fault(row.id, column, check.step.name, problem, fix))
         return found
 
     def foreseen(self, rows: Iterable[ReadyRow], most: int) -> list[Seen]:
@@ -142,7 +144,8 @@ class Pricer:
             able, choice = self._able[name], fit_choice(self._graph.step(name))
             calls[name] = tuple(_price(able, call) for call in seen)
             for call in seen:
-                found = [refusal(route, call.parameters, call.given, choice) for route in able]
+                shapes = _without_texts(call.given)
+                found = [refusal(route, call.parameters, shapes, choice) for route in able]
                 if None not in found:
                     refusals += [(name, call.item, one) for one in found[:1] if one is not None]
         return RowPrices(calls, tuple(refusals))
@@ -176,6 +179,17 @@ class Pricer:
         expression = found.ports.get(name) or found.parameters.get(name)
         refs = [found.each.get(ref.name, ref) for ref in references(expression or _NOTHING)]
         return refs[0].name if len(refs) == 1 and refs[0].name in self._graph.inputs else ""
+
+
+def _without_texts(shapes: Shapes) -> Shapes:
+    """Return the shapes without the lengths of texts: `TextCheck` holds those row by row.
+
+    Rows whose texts differ in length alone count as one kind.
+    """
+    return {
+        port: UNKNOWN if any(one.characters is not None for one in flat(given)) else given
+        for port, given in shapes.items()
+    }
 
 
 def _price(able: list[Route], call: Foreseen) -> CallPrice:

@@ -12,7 +12,7 @@ from flows.prepare import Request, plan_run, prepare
 from providers import registry
 from tasks.home import find_home
 from tasks.services import open_services
-from tests.core.plain import BIREFNET, FLUX, Ran, as_killed, resume, start, write_template
+from tests.core.plain import BIREFNET, FLUX, Ran, resume, start, write_template
 from tests.scripted import PRICE, Script
 
 SCENES = """\
