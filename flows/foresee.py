@@ -6,7 +6,7 @@ Rows of a table have few different sets of sizes and parameters: each is worked 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flows.conditions import condition_references, evaluate_condition
@@ -28,7 +28,7 @@ from flows.resolve import FACTS
 from providers.catalog.shape import UNKNOWN, Shape, flat, foreseen, shape_of
 from providers.errors import InputError
 from providers.fit import kept
-from providers.media import Media, Value
+from providers.media import InputUrl, Media, Value
 
 if TYPE_CHECKING:  # it imports what reads media files, and whoever only looks needs none of that
     from flows.rows import ReadyRow
@@ -42,13 +42,20 @@ Made = Mapping[str, "Shape | tuple[Shape, ...]"]
 class Foreseen:
     """What one call of a step will be given, as far as known, and what flows on from its first route.
 
-    `item` is its number in what `each` goes over.
+    `item` is its number in what `each` goes over. `open` are parameters whose value only a result,
+    or a file that is yet to be fetched, will tell.
     """
 
     given: Mapping[str, Shape | tuple[Shape, ...]]
     parameters: Mapping[str, Any]
     made: Shape
     item: int = ONLY
+    open: frozenset[str] = frozenset()
+
+    def asked(self, maker: Maker) -> dict[str, Any]:
+        """Return what is asked for as far as it is known: a default is no word on what is open."""
+        asked = asked_for(maker, self.parameters)
+        return {name: value for name, value in asked.items() if name not in self.open}
 
 
 class Foresight:
@@ -136,9 +143,26 @@ def _call(
         elif step.kind.inputs[port].required:
             return None  # what would have made it does not run
     parameters = known_parameters(step, inputs, made)
-    asked = asked_for(route, parameters)
+    call = Foreseen(
+        given, parameters, UNKNOWN, number, _open_parameters(step, parameters, inputs, made)
+    )
+    asked = call.asked(route)
     result = foreseen(route.model, route.binding, asked, given)
-    return Foreseen(given, parameters, kept(result, asked), number)
+    return replace(call, made=kept(result, asked))
+
+
+def _open_parameters(
+    step: GraphStep, known: Mapping[str, Any], inputs: Mapping[str, Value], made: Made
+) -> frozenset[str]:
+    return frozenset(
+        name
+        for name, expression in step.parameters.items()
+        if name not in known
+        and any(
+            ref.name in made or isinstance(inputs.get(ref.name), InputUrl)
+            for ref in references(expression)
+        )
+    )
 
 
 def may_run(graph: Graph, step: GraphStep, inputs: Mapping[str, Value]) -> bool:
@@ -162,6 +186,8 @@ def known_parameters(step: GraphStep, inputs: Mapping[str, Value], made: Made) -
             fact = getattr(made[ref.name], ref.part, None) if ref.part in FACTS else None
             return NO_RESULT if fact is None else fact
         value = inputs.get(ref.name, NO_RESULT)
+        if ref.part and isinstance(value, InputUrl):
+            return NO_RESULT  # a fact of what has not been fetched
         return getattr(value, ref.part, None) if ref.part and isinstance(value, Media) else value
 
     values = ((name, evaluate(value, resolve)) for name, value in step.parameters.items())

@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.cells import CellError, InputFile, InputValue, as_line, default_of, parse_value
+from flows.cells import (
+    CellError,
+    InputFile,
+    InputSource,
+    InputValue,
+    as_line,
+    default_of,
+    parse_value,
+)
 from flows.csv_file import Table, read_table
 from flows.graph import Graph
 from flows.row_checks import Check, finding_of, row_checks
@@ -21,6 +29,7 @@ __all__ = [
     "BoundTable",
     "Fault",
     "InputFile",
+    "InputSource",
     "InputValue",
     "Row",
     "Table",
@@ -43,10 +52,14 @@ class Fault:
     problem: str
     fix: str
 
-    def __str__(self) -> str:
+    @property
+    def line(self) -> str:
+        """What is wrong and what to do, without the row's id."""
         step = f"step {self.step!r}: " if self.step else ""
-        column = f"{self.column}" if self.column else "row"
-        return as_line(f"row {self.row_id}: {column}", f"{step}{self.problem}", self.fix)
+        return as_line(self.column or "row", f"{step}{self.problem}", self.fix)
+
+    def __str__(self) -> str:
+        return f"row {self.row_id}: {self.line}"
 
 
 @dataclass(frozen=True, slots=True)
