@@ -76,6 +76,11 @@ def parse_value(given: Input, name: str, text: str, folder: Path) -> InputValue:
         raise CellError(message, problem=mistake.problem, fix=mistake.fix) from None
 
 
+def is_url(text: str) -> bool:
+    """True for a text that is meant as a URL, of whatever scheme."""
+    return bool(_URL.match(text))
+
+
 def as_line(name: str, problem: str, fix: str) -> str:
     """Return one line of message: what is wrong with what, and what to do."""
     words = f"{name}: {problem.removesuffix('.')}."
@@ -113,7 +118,7 @@ def _parse_files(given: Input, text: str, folder: Path) -> InputValue:
 
 
 def _source(text: str, folder: Path, word: str) -> InputSource:
-    if not _URL.match(text):
+    if not is_url(text):
         return _file(text, folder, word)
     target = input_target(text)
     if isinstance(target, Refused):

@@ -17,6 +17,7 @@ from flows.cells import (
     InputValue,
     as_line,
     default_of,
+    is_url,
     parse_value,
 )
 from flows.csv_file import Table, read_table
@@ -215,7 +216,8 @@ def _settings(graph: Graph, settings: Mapping[str, str], folder: Path) -> dict[s
         try:
             values[name] = parse_value(graph.inputs[name], name, text, folder)
         except CellError as error:
-            raise RequestError(as_line(f"--set {name}={text}", error.problem, error.fix)) from None
+            where = f"--set {name}" if is_url(text) else f"--set {name}={text}"
+            raise RequestError(as_line(where, error.problem, error.fix)) from None
     return values
 
 

@@ -308,6 +308,33 @@ async def test_a_plan_prices_what_it_has_not_seen_from_low_to_high(
     assert plan.unfetched == 1 and shop.asked == []
 
 
+SUNG = """\
+name: sung
+version: 1
+about: A clip as long as a sound.
+inputs:
+  image: {type: image}
+  sound: {type: audio}
+steps:
+  clip:
+    model: kling-2.5-turbo-pro
+    provider: [fal]
+    with: {image: $image, prompt: it turns, seconds: $sound.seconds}
+outputs: {clip: $clip}
+"""
+
+
+async def test_a_fact_that_is_not_known_is_priced_at_the_dearest_and_not_at_the_default(
+    script: Script, shop: Server, tmp_path: Path
+) -> None:
+    table = tmp_path / "sung.csv"
+    table.write_text(f"id,image,sound\nr,{shop.url}/a.png,{shop.url}/a.wav\n", encoding="utf-8")
+    request = Request(str(write_template(tmp_path, SUNG)), table, RunOptions())
+    plan, _ = await plan_run(prepare(request), None, Store(find_home().store))
+    (step,) = plan.steps
+    assert (step.low, step.high) == (Decimal("0.35"), Decimal("0.70"))  # it sells 5 s and 10 s
+
+
 async def test_admission_sets_aside_what_the_real_size_may_cost(
     script: Script, shop: Server, tmp_path: Path
 ) -> None:
