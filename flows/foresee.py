@@ -25,6 +25,7 @@ from flows.grammar import (
 from flows.graph import Graph, GraphStep
 from flows.offers import Maker, asked_for
 from flows.resolve import FACTS
+from flows.unfetched import is_unfetched
 from providers.catalog.shape import UNKNOWN, Shape, flat, foreseen, shape_of
 from providers.errors import InputError
 from providers.fit import kept
@@ -82,7 +83,7 @@ class Foresight:
         return self._found[key]
 
     def _part(self, name: str, value: Value) -> tuple[str, Any]:
-        if name in self._whole:
+        if name in self._whole and not is_unfetched(value):  # URLs differ, and decide nothing yet
             return name, value
         shape = shape_of(value)
         is_text = any(one.characters is not None for one in flat(shape))

@@ -169,4 +169,3 @@ def test_a_picture_at_a_url_by_setting_and_by_table(mediaflows, quick_work, tmp_
     assert ran.code == 0, ran.err
     assert "2 rows: 2 done · 0 attempts, 2 reused, $0.00" in ran.out
     assert Shop.asked == ["/a.png?s=1"] * 2  # once in each run
-    assert mediaflows("resume", "latest").code == 0
