@@ -1,22 +1,18 @@
-"""Pictures at URLs: fetched once in a run, checked before anything is paid, and kept for a resume."""
+"""Pictures at URLs: fetched once in a run, refused clearly, and kept for a resume."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
 import time
-from collections.abc import AsyncIterator
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from flows.frozen import open_work, start_run
 from flows.options import RunOptions
 from flows.outlook import Outlook, look_ahead
-from flows.prepare import Request, plan_run, prepare
+from flows.prepare import Request
 from flows.results import finish_run
 from flows.shard import Shard, stop_asked
 from providers import registry
@@ -34,49 +30,9 @@ from tests.core.plain import (
     write_table,
     write_template,
 )
-from tests.providers.server import Asked, Said, Server, serving
+from tests.core.shop import PAGES, asked, png, table_of
+from tests.providers.server import Said, Server
 from tests.scripted import PRICE, Script
-
-
-def png(colour: str = "red", size: tuple[int, int] = (24, 16)) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", size, colour).save(file, format="PNG")
-    return file.getvalue()
-
-
-PAGES: dict[str, Said] = {
-    "/mug.png": Said(body=png("red"), headers={"content-type": "image/png"}),
-    "/mug": Said(body=png("red"), headers={"content-type": "application/octet-stream"}),
-    "/vase.png": Said(body=png("blue")),
-    "/large.png": Said(body=png("green", (1000, 1000))),
-    "/page.png": Said(body=b"<!DOCTYPE html><p>Log in", headers={"content-type": "text/html"}),
-    "/text.png": Said(body=b"nothing that is media"),
-    "/cut.png": Said(body=png("red", (400, 300))[:-40]),
-    "/busy.png": Said(503, b""),
-}
-
-
-@pytest.fixture
-async def shop(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
-    """A server of pictures on this machine, which this test's run may ask."""
-    monkeypatch.setenv("MEDIAFLOWS_LOOPBACK_INPUTS", "1")
-    monkeypatch.setattr("providers.driver.PAUSE_SECONDS", 0.01)
-
-    def say(asked: Asked) -> Said:
-        return PAGES.get(asked.path.partition("?")[0], Said(404, b""))
-
-    async with serving(say) as server:
-        yield server
-
-
-def table_of(folder: Path, shop: Server, **rows: str) -> Path:
-    """A table with one picture of the shop in each row."""
-    cells = {row: f"{shop.url}/{name}" for row, name in rows.items()}
-    return write_table(folder / "urls.csv", cells, "id,image")
-
-
-def asked(shop: Server) -> list[str]:
-    return sorted(request.path for request in shop.asked)
 
 
 async def test_pictures_at_urls_are_cut_out_and_each_is_fetched_once(
@@ -89,18 +45,6 @@ async def test_pictures_at_urls_are_cut_out_and_each_is_fetched_once(
     assert script.endpoints() == {BIREFNET: 2}
     assert ran.totals.cost_usd == 2 * PRICE
     assert ran.results["r1"]["image"] == f"{shop.url}/mug.png?s=1"
-
-
-async def test_the_same_bytes_from_a_file_or_another_url_are_the_same_request(
-    script: Script, shop: Server, tmp_path: Path
-) -> None:
-    (tmp_path / "mug.png").write_bytes(png("red"))
-    template = write_template(tmp_path, UPSCALE)
-    await start(write_table(tmp_path / "file.csv", {"f": "mug.png"}, "id,image"), template)
-    ran = await start(table_of(tmp_path, shop, a="mug.png", b="mug"), template, max_cost="0.01")
-    assert ran.totals.states == {"done": 2}  # and nothing had to be set aside for them
-    assert (ran.attempts, ran.totals.reused, ran.totals.cost_usd) == ([], 2, 0)
-    assert len(script.submits) == 1
 
 
 @pytest.mark.parametrize(
@@ -280,124 +224,6 @@ async def test_a_list_that_is_partly_fetched_is_kept_in_its_places(
     assert [item is None for item in kept["r"]["pictures"]] == [True, False]
     assert row.inputs == work.rows[0].inputs and row.unfetched == 1
     assert (await resume(work.run)).states == {"r": "done"}
-
-
-UPSCALE = """\
-name: upscale
-version: 1
-about: A picture made larger.
-inputs:
-  image: {type: image}
-steps:
-  large: {model: clarity-upscaler, provider: [fal], with: {image: $image, scale: 2}}
-outputs: {large: $large}
-"""
-
-
-async def test_a_plan_prices_what_it_has_not_seen_from_low_to_high(
-    script: Script, shop: Server, tmp_path: Path
-) -> None:
-    request = Request(
-        str(write_template(tmp_path, UPSCALE)),
-        table_of(tmp_path, shop, r="large.png"),
-        RunOptions(),
-    )
-    plan, _ = await plan_run(prepare(request), None, Store(find_home().store))
-    (step,) = plan.steps
-    assert (step.low, step.high) == (Decimal("0.03"), 64 * Decimal("0.03"))
-    assert plan.unfetched == 1 and shop.asked == []
-
-
-SUNG = """\
-name: sung
-version: 1
-about: A clip as long as a sound.
-inputs:
-  image: {type: image}
-  sound: {type: audio}
-steps:
-  clip:
-    model: kling-2.5-turbo-pro
-    provider: [fal]
-    with: {image: $image, prompt: it turns, seconds: $sound.seconds}
-outputs: {clip: $clip}
-"""
-
-
-async def test_a_fact_that_is_not_known_is_priced_at_the_dearest_and_not_at_the_default(
-    script: Script, shop: Server, tmp_path: Path
-) -> None:
-    table = tmp_path / "sung.csv"
-    table.write_text(f"id,image,sound\nr,{shop.url}/a.png,{shop.url}/a.wav\n", encoding="utf-8")
-    request = Request(str(write_template(tmp_path, SUNG)), table, RunOptions())
-    plan, _ = await plan_run(prepare(request), None, Store(find_home().store))
-    (step,) = plan.steps
-    assert (step.low, step.high) == (Decimal("0.35"), Decimal("0.70"))  # it sells 5 s and 10 s
-
-
-async def test_admission_sets_aside_what_the_real_size_may_cost(
-    script: Script, shop: Server, tmp_path: Path
-) -> None:
-    """4 megapixels at $0.03, three tries: $0.36, where 64 megapixels would be $5.76."""
-    template, table = write_template(tmp_path, UPSCALE), table_of(tmp_path, shop, r="large.png")
-    ran = await start(table, template, max_cost="0.35")
-    assert ran.states == {"r": "not admitted"}
-    assert script.submits == []
-    ran = await start(table, template, max_cost="0.36")
-    assert ran.states == {"r": "done"}
-
-
-async def test_a_picture_that_no_model_takes_is_told_as_a_plan_would_tell_it(
-    script: Script, shop: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    huge = png("red", (9000, 9000))
-    monkeypatch.setitem(PAGES, "/huge.png", Said(body=huge))
-    (tmp_path / "huge.png").write_bytes(huge)
-    template = write_template(tmp_path, UPSCALE)
-    table = write_table(tmp_path / "file.csv", {"r": "huge.png"}, "id,image")
-    (row,) = prepare(Request(str(template), table, RunOptions())).rows
-    ran = await start(table_of(tmp_path, shop, r="huge.png"), template)
-    assert ran.states == {"r": "invalid"}
-    assert ran.results["r"]["reason"] == row.faults[0].line
-    assert "64 megapixels are the most" in row.faults[0].line
-    assert script.submits == []
-
-
-ROUTED = """\
-name: routed
-version: 1
-about: Small pictures are enlarged, large ones are cut out as they are.
-inputs:
-  image: {type: image}
-steps:
-  larger: {model: resize, with: {image: $image, width: 200}, when: image.width < 100}
-  cutout: {model: birefnet, provider: [fal], with: {image: {first: [$larger, $image]}}}
-outputs: {cutout: $cutout}
-"""
-
-
-async def test_a_condition_on_a_fact_is_decided_when_the_file_is_there(
-    script: Script, shop: Server, tmp_path: Path
-) -> None:
-    table = table_of(tmp_path, shop, small="mug.png", large="large.png")
-    ran = await start(table, write_template(tmp_path, ROUTED))
-    assert ran.totals.states == {"done": 2}
-    assert [a.place.row for a in ran.attempts if a.place.step == "larger"] == ["small"]
-
-
-async def test_a_run_from_a_step_knows_what_the_ledger_has_of_the_others(
-    script: Script, shop: Server, tmp_path: Path
-) -> None:
-    template = write_template(tmp_path, ROUTED)
-    table = table_of(tmp_path, shop, small="mug.png")
-    script.turns = {BIREFNET: ["refuse"]}
-    first = await start(table, template)
-    assert first.states == {"small": "refused"}
-    append(table, f"never,{shop.url}/vase.png")
-    ran = await start(table, template, from_step="cutout", take=2)
-    assert ran.states == {"small": "not admitted", "never": "not admitted"}
-    ran = await start(table, template, from_step="cutout")
-    assert ran.states == {"small": "refused", "never": "not admitted"}
 
 
 async def test_a_stop_does_not_wait_for_a_slow_server(
