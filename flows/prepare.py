@@ -24,6 +24,7 @@ from flows.template import Template
 from providers.catalog import Model, load_model
 from providers.errors import RequestError, near
 from providers.local.adapter import workers
+from providers.media import InputUrl
 from tasks.home import find_home
 from tasks.ledger import Ledger
 from tasks.store import Store
@@ -123,6 +124,8 @@ def _prepare_one(graph: Graph, text: str, routes: Routes, options: RunOptions) -
 def _form_value(value: InputValue) -> Any:
     if isinstance(value, tuple):
         return [_form_value(item) for item in value]
+    if isinstance(value, InputUrl):
+        return value.url
     return str(value.path) if isinstance(value, InputFile) else value
 
 

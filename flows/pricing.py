@@ -14,7 +14,6 @@ from flows.each import items_of
 from flows.foresee import Foreseen, Foresight, Seen
 from flows.grammar import Constant, Expression, NoResult, evaluate, references
 from flows.graph import Graph, GraphStep
-from flows.offers import asked_for
 from flows.routes import Refusal, Route, Routes, fit_choice, refusal
 from flows.rows import ReadyRow
 from flows.table import Fault
@@ -196,7 +195,7 @@ def _price(able: list[Route], call: Foreseen) -> CallPrice:
     highs: dict[str, Decimal] = {}
     quotes = []
     for route in able:
-        price = quote(route.model, route.binding, asked_for(route, call.parameters), call.given)
+        price = quote(route.model, route.binding, call.asked(route), call.given)
         quotes.append(price)
         highs[route.provider] = max(price.reserve, highs.get(route.provider, price.reserve))
     first = quotes[0]

@@ -80,7 +80,7 @@ async def keep_outputs(
         RejectedError: a result is not what its port holds, or cannot be decoded; the next model
             must not be paid to use it.
     """
-    return await _in_thread(_keep_all, store, fetched, note, aspect)
+    return await in_thread(_keep_all, store, fetched, note, aspect)
 
 
 async def check_outputs(
@@ -96,7 +96,7 @@ async def check_outputs(
         _decode_all(store, values)
         return _all_cut(store, values, aspect)
 
-    return await _in_thread(work)
+    return await in_thread(work)
 
 
 def _keep_all(
@@ -196,13 +196,13 @@ async def keep_file(store: Store, path: Path, described: Media) -> None:
         InputError: it cannot be decoded, or it is no longer the file that was described.
     """
     try:
-        data = await _in_thread(path.read_bytes)
+        data = await in_thread(path.read_bytes)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    sha256 = await _in_thread(store.put, data)
+    sha256 = await in_thread(store.put, data)
     if sha256 != described.sha256:
         raise InputError(f"{path} was changed while the run was being prepared; run it again.")
-    await _in_thread(decodes, store.path(sha256))
+    await in_thread(decodes, store.path(sha256))
 
 
 async def _fetch(store: Store, driver: Driver, output: Output, word: str) -> Fetched:
@@ -224,6 +224,7 @@ def media_of(sha256: str, path: Path, data: bytes | None = None) -> Media:
     return Media(sha256=sha256, **{name: getattr(facts, name) for name in facts.__slots__})
 
 
-async def _in_thread(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+async def in_thread(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+    """Return what the function returns in one of the threads that media are worked on in."""
     work = functools.partial(function, *arguments, **keywords)
     return await asyncio.get_running_loop().run_in_executor(workers(), work)
