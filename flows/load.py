@@ -6,7 +6,7 @@ Every mistake in a file is one line, `file.yaml:LINE: step 'photo': problem`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,29 +44,60 @@ def template_text(name_or_path: str | Path) -> tuple[str, str]:
     Raises:
         RequestError: no such template (with the nearest name), or its file is named otherwise.
     """
+    path = template_file(name_or_path)
+    if is_path(name_or_path):
+        return _read(path), str(name_or_path)
+    text = _read(path)
+    check_file_name(read_template(text, path.name), path)
+    return text, path.name
+
+
+def template_file(name_or_path: str | Path) -> Path:
+    """Return the file of a template, found as `load_template` finds it; a path is not looked at.
+
+    Raises:
+        RequestError: no such template, with the nearest name.
+    """
     written = str(name_or_path)
-    if isinstance(name_or_path, Path) or _is_path(written):
-        return _read(Path(written)), written
+    if is_path(name_or_path):
+        return Path(written)
     known = dict(template_names())
     if written not in known:
         raise RequestError(f"There is no template {written!r}.{near(written, known)}")
-    path = known[written]
-    text = _read(path)
-    if (name := read_template(text, path.name).name) != written:
+    return known[written]
+
+
+def check_file_name(template: Template, path: Path) -> None:
+    """Check that a file which is found by its name bears the name of its template.
+
+    Raises:
+        RequestError: it does not.
+    """
+    if (name := template.name) != path.stem:
         raise RequestError(
             f"{path.name}:1: the file of template {name!r} is {name}.yaml; "
             "rename the file or the template"
         )
-    return text, path.name
 
 
 def template_names() -> list[tuple[str, Path]]:
     """Return the name and file of every template, by name; a project's own hide ours."""
     found: dict[str, Path] = {}
-    for folder in (SHIPPED, _own_folder()):
-        for ending in _ENDINGS:
-            found |= {path.stem: path for path in sorted(folder.glob(f"*{ending}"))}
+    for folder in (SHIPPED, own_folder()):
+        found |= dict(_files_in(folder))
     return sorted(found.items())
+
+
+def shipped_names() -> list[str]:
+    """Return the names of the templates that come with mediaflows."""
+    return sorted(name for name, _ in _files_in(SHIPPED))
+
+
+def _files_in(folder: Path) -> Iterator[tuple[str, Path]]:
+    for ending in _ENDINGS:
+        for path in sorted(folder.glob(f"*{ending}")):
+            if not path.name.startswith("."):  # an editor's own copies
+                yield path.stem, path
 
 
 def load_text(text: str, where: str, find_model: Callable[[str], Model] = load_model) -> Graph:
@@ -103,12 +134,16 @@ def read_template(text: str, where: str) -> Template:
         raise _fault(error, Place(where, text)) from None
 
 
-def _is_path(written: str) -> bool:
+def is_path(name_or_path: str | Path) -> bool:
+    """True for a path, False for a name that is looked up."""
+    if isinstance(name_or_path, Path):
+        return True
     separators = [os.sep, *filter(None, [os.altsep])]
-    return written.endswith(_ENDINGS) or any(separator in written for separator in separators)
+    return name_or_path.endswith(_ENDINGS) or any(each in name_or_path for each in separators)
 
 
-def _own_folder() -> Path:
+def own_folder() -> Path:
+    """Return where a project's own templates lie; it need not be there."""
     return Path(os.environ.get(FOLDER_VARIABLE) or "templates")
 
 

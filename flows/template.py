@@ -50,7 +50,8 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _checked_template_name(name: str) -> str:
+def checked_template_name(name: str) -> str:
+    """Return the name; a ValueError says what is wrong with it."""
     if not re.fullmatch(_TEMPLATE_NAME, name):
         raise ValueError(f"{name!r} is not a template name: use a-z, 0-9 and -, a letter first")
     return name
@@ -251,7 +252,7 @@ class Template(Part):
 
     name: Annotated[
         str,
-        AfterValidator(_checked_template_name),
+        AfterValidator(checked_template_name),
         WithJsonSchema({"type": "string", "pattern": f"^{_TEMPLATE_NAME}$"}),
     ]
     version: int = Field(ge=1)

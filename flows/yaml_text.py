@@ -135,6 +135,7 @@ def _is_plain(text: str) -> bool:
         and not text.endswith((" ", ":"))
         and ": " not in text
         and " #" not in text
+        and "{" not in text
         and text.lower() not in _WORDS
     )
 
