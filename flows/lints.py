@@ -13,6 +13,7 @@ from flows.conditions import condition_references
 from flows.foresee import Foreseen
 from flows.grammar import Expression, Ref, references
 from flows.graph import Graph, GraphStep
+from flows.offers import Offer
 from flows.routes import Route
 from providers.catalog.retired import retires_within
 from providers.catalog.shape import MATCH, Shape, flat
@@ -40,7 +41,7 @@ class Scene:
     """What lints look at: a graph, its first routes, and what is foreseen of one kind of rows."""
 
     graph: Graph
-    first: Mapping[str, Route]
+    first: Mapping[str, Route | Offer]
     foreseen: Mapping[str, Foreseen]
     seconds: float = 0.0
 

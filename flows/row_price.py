@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from flows.foresee import foresee
+from flows.foresee import Foreseen, foresee
 from flows.grammar import references
 from flows.graph import Graph, GraphStep
 from flows.offers import Offer, offers
@@ -79,7 +79,7 @@ def row_price(graph: Graph) -> RowPrice:
         if step.when or step.needs & conditional:
             conditional.add(step.name)
     every = replace(graph, steps=tuple(replace(step, when=None) for step in graph.steps))
-    seen = foresee(every, chosen, {**inputs, **_items(graph, inputs)})
+    seen = foresee_usual(every, chosen, inputs)
     steps = []
     for step in graph.steps:
         offer, what = chosen[step.name], seen[step.name]
@@ -94,6 +94,13 @@ def row_price(graph: Graph) -> RowPrice:
             )
         )
     return RowPrice(tuple(steps), _longest(graph, {each.step: each.seconds for each in steps}))
+
+
+def foresee_usual(
+    graph: Graph, chosen: Mapping[str, Offer], inputs: Mapping[str, Value]
+) -> dict[str, Foreseen]:
+    """Return what is foreseen of the steps for a row of usual inputs: of `each`, its first item."""
+    return foresee(graph, chosen, {**inputs, **_items(graph, inputs)})
 
 
 def first_priced(step: GraphStep) -> Offer:

@@ -16,7 +16,9 @@ from flows.yaml_text import WIDTH, block, entry, inline
 from providers.catalog import Parameter
 
 SAYS, EDIT = "## ", "# "
-_LEGEND = "Lines with ## explain. A line with one # is an edit to try: take the # and one space away."
+_LEGEND = (
+    "Lines with ## explain. A line with one # is an edit to try: take the # and one space away."
+)
 
 _INPUTS = """\
 An input is a column of the table. Its type is text, choice (with options), integer, number,

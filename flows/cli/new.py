@@ -122,7 +122,9 @@ def _head(begun: Begun, graph: Graph, name: str) -> str:
     ]
     if begun.table is None:
         needed = [key for key, given in graph.inputs.items() if given.required]
-        lines.append(f"ROWS.csv is yours: a line with the columns id, {', '.join(needed)}; then rows.")
+        lines.append(
+            f"ROWS.csv is yours: a line with the columns id, {', '.join(needed)}; then rows."
+        )
     return "\n".join([*lines, ""])
 
 

@@ -86,17 +86,19 @@ def test_a_price_of_one_s_own_counts_in_templates_too(mediaflows, home):
 def test_templates_check_finds_a_good_file_and_its_table_without_faults(mediaflows, products):
     Path("mine.yaml").write_text(MINE, encoding="utf-8")
     assert (
-        mediaflows("templates", "check", "mine.yaml").out == "mine: 1 inputs, 1 steps: no faults\n"
+        mediaflows("templates", "check", "mine.yaml").out == "mine: 1 input, 1 step: no faults\n"
     )
     ran = mediaflows("templates", "check", "mine.yaml", "--rows", products)
-    assert (ran.code, ran.out) == (0, "mine: 1 inputs, 1 steps, 3 rows: no faults\n")
+    words = "mine: 1 input, 1 step, 3 rows: no faults · 3 calls, live $0.09\n"
+    assert (ran.code, ran.out) == (0, words)
 
 
 def test_templates_check_lists_every_fault_of_the_table(mediaflows):
     Path("bad.csv").write_text("id,prompt,aspect\na,,1:1\nb,a mug,7:3\n", encoding="utf-8")
     ran = mediaflows("templates", "check", "product-photo", "--rows", "bad.csv")
     assert ran.code == 2
-    assert [line.split(":")[0] for line in ran.out.splitlines()] == ["row a", "row b"]
+    starts = [line.split(": ")[:2] for line in ran.out.splitlines()]
+    assert starts == [["bad.csv:2", "row a"], ["bad.csv:3", "row b"]]
     assert "2 faults" in ran.err
 
 
