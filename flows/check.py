@@ -81,7 +81,7 @@ def _name_faults(template: Template, name_or_path: str) -> Iterator[RequestError
     path = Path(name_or_path)
     if is_path(name_or_path) and path.absolute().parent == own_folder().absolute():
         try:
-            check_file_name(template, path)
+            check_file_name(template, path, name_or_path)
         except RequestError as error:
             yield error
 

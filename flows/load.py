@@ -69,7 +69,7 @@ def template_file(name_or_path: str | Path) -> Path:
     return known[written]
 
 
-def check_file_name(template: Template, path: Path) -> None:
+def check_file_name(template: Template, path: Path, where: str | None = None) -> None:
     """Check that a file which is found by its name bears the name of its template.
 
     Raises:
@@ -77,7 +77,7 @@ def check_file_name(template: Template, path: Path) -> None:
     """
     if (name := template.name) != path.stem:
         raise RequestError(
-            f"{path.name}:1: the file of template {name!r} is {name}.yaml; "
+            f"{where or path.name}:1: the file of template {name!r} is {name}.yaml; "
             "rename the file or the template"
         )
 

@@ -18,7 +18,7 @@ def mermaid(graph: Graph) -> str:
         f"  in_{name}([{_quoted(_plain(f'{name}: {word}'))}])" for name, word in types.items()
     ]
     for step in graph.steps:
-        lines.append(f"  {step.name}_[{_quoted('<br>'.join(_words(step)))}]")
+        lines.append(f"  step_{step.name}[{_quoted('<br>'.join(_words(step)))}]")
     for step in graph.steps:
         lines += _edges_into(graph, step)
     for name, value in graph.outputs.items():
@@ -49,10 +49,10 @@ def _edges_into(graph: Graph, step: GraphStep) -> Iterator[str]:
             if ref.name in graph.inputs or ref.name in graph.template.steps:
                 read.setdefault(_node(graph, ref), _arrow(value, ref, graph))
     for node, arrow in read.items():
-        yield f"  {node} {arrow} {step.name}_"
+        yield f"  {node} {arrow} step_{step.name}"
     for ref in condition_references(step.when, step.name) if step.when else ():
         if _node(graph, ref) not in read:
-            yield f"  {_node(graph, ref)} -.->|when| {step.name}_"
+            yield f"  {_node(graph, ref)} -.->|when| step_{step.name}"
 
 
 def _arrow(value: Expression, ref: Ref, graph: Graph) -> str:
@@ -71,8 +71,8 @@ def edge_type(graph: Graph, ref: Ref) -> PortType:
 
 
 def _node(graph: Graph, ref: Ref) -> str:
-    # A prefix or a tail, since `end`, `class` and others are words of mermaid.
-    return f"in_{ref.name}" if ref.name in graph.inputs else f"{ref.name}_"
+    # With a prefix, since `end`, `class` and others are words of mermaid.
+    return f"{'in' if ref.name in graph.inputs else 'step'}_{ref.name}"
 
 
 def _quoted(text: str) -> str:

@@ -129,7 +129,8 @@ def _modifiers(graph: Graph, step: GraphStep, tried: _Trial) -> Iterator[tuple[s
         "fit": None if step.fit else _fit(step),
     }
     for name, value in offered.items():
-        if value and tried.step_bears(step.name, {name: value}):
+        # A fit of the right form always loads; to try its colour would load what reads pictures.
+        if value and (name == "fit" or tried.step_bears(step.name, {name: value})):
             yield name, value
 
 

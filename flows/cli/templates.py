@@ -91,7 +91,7 @@ def _listed(name: str, path: Path, source: str, hides: bool, find: FindModel) ->
     try:
         text = read_file(path)
         template = read_template(text, str(path))
-        check_file_name(template, path)
+        check_file_name(template, path, str(path))
     except UserError as error:
         return Listed(name, path, source, hides, None, None, str(error))
     try:
