@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.foresee import foresee
 from flows.graph import Graph, compile_template
 from flows.lints import Lint, Scene, lint
 from flows.load import check_file_name, form_faults, is_path, own_folder, read_template
@@ -16,7 +17,7 @@ from flows.load import template_text as text_of
 from flows.offers import Offer
 from flows.place import Place, PlacedError
 from flows.prices import FindModel
-from flows.row_price import first_priced, foresee_usual, usual_row
+from flows.row_price import first_priced, usual_row
 from flows.template import Template
 from providers.errors import RequestError, UserError
 from providers.media import Value
@@ -173,7 +174,8 @@ def usual_lints(graph: Graph, chosen: Mapping[str, Offer]) -> list[Lint]:
     """Return the lints of usual rows: with the defaults, and with every other option."""
     found: dict[tuple[str, str], Lint] = {}
     for inputs in _variants(graph):
-        seen = foresee_usual(graph, chosen, inputs)
+        calls = foresee(graph, chosen, inputs)
+        seen = {name: each[0] for name, each in calls.items() if each}
         for one in lint(Scene(graph, chosen, seen)):
             found.setdefault((one.code, one.step), one)
     return list(found.values())

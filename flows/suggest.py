@@ -135,11 +135,11 @@ def _modifiers(graph: Graph, step: GraphStep, tried: _Trial) -> Iterator[tuple[s
 
 
 def _condition(graph: Graph, step: GraphStep) -> str | None:
-    """A condition over what the step can see: best a choice, else the width of a picture."""
+    """A condition that most rows meet: over a choice best, else over the width of a picture."""
     for name, given in graph.inputs.items():
         if given.options:
             option = given.options[-1]
-            return f'{name} == "{option}"' if isinstance(option, str) else f"{name} == {option}"
+            return f'{name} != "{option}"' if isinstance(option, str) else f"{name} != {option}"
         if given.port_type.word == "boolean":
             return f"not {name}"
     for name in sorted(step.needs):

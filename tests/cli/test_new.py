@@ -109,7 +109,7 @@ def test_comments_name_models_parameters_modifiers_and_a_step_more(begun):
         "    model: flux-2-pro  ## or: nano-banana, sdxl",
         '      prompt: $prompt  ## or: "${prompt}, ${style}"',
         "      # seed: 7  ## 0 to 4294967295",
-        '    # when: aspect == "16:9"  ## only for such rows',
+        '    # when: aspect != "16:9"  ## only for such rows',
         "    # on_error: skip  ## a row goes on without it",
         "    # fit: {mode: pad, colour: white}  ## what does not fit is padded, not refused or cropped",
         "  # small:",
