@@ -127,6 +127,7 @@ def _modifiers(graph: Graph, step: GraphStep, tried: _Trial) -> Iterator[tuple[s
         "when": None if step.when else _condition(graph, step),
         "on_error": "skip" if step.on_error == "fail" else None,
         "fit": None if step.fit else _fit(step),
+        "silence": None if step.silence else _silence(step, tried),
     }
     for name, value in offered.items():
         # A fit of the right form always loads; to try its colour would load what reads pictures.
@@ -151,6 +152,13 @@ def _condition(graph: Graph, step: GraphStep) -> str | None:
         if given.type == "text":
             return f'{name} != ""'
     return None
+
+
+def _silence(step: GraphStep, tried: _Trial) -> list[str]:
+    """The warning that the suggested parameters lead to, where a fallback has none of them."""
+    more = [name for name, _ in _parameters(step, tried)]
+    models = (model for model in step.fallback_models if not model.is_local)
+    return ["MF007"] if any(name not in one.parameters for one in models for name in more) else []
 
 
 def _fit(step: GraphStep) -> Data | None:

@@ -45,6 +45,7 @@ _WHY = {
     "fallback": "the same kind of model, when this one cannot",
     "when": "only for such rows",
     "on_error": "a row goes on without it",
+    "silence": "a fallback takes not all of these values, and that is meant",
     "fit": "what does not fit is padded, not refused or cropped",
 }
 _WHY_TEXT = "a text that is too long is cut, not refused"

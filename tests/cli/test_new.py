@@ -103,6 +103,17 @@ def test_it_loads_with_each_edit_alone(begun, name):
         assert load(other).digest != load(with_inputs).digest
 
 
+def test_with_every_edit_it_passes_its_check_under_strict(begun, mediaflows):
+    text = begun("product-photo")
+    Path("templates/mine.yaml").write_text(_EDIT.sub(r"\1", text), encoding="utf-8")
+    ran = mediaflows(
+        "templates", "check", "templates/mine.yaml", "--strict", "--rows", "templates/mine.csv"
+    )
+    assert (ran.code, ran.err) == (0, "")
+    words = "mine: 4 inputs, 4 steps, 3 rows: no faults · 15 calls, live >= $0.09, 3 unpriced\n"
+    assert ran.out == words
+
+
 def test_comments_name_models_parameters_modifiers_and_a_step_more(begun):
     text = begun("product-photo")
     for line in (
