@@ -171,7 +171,7 @@ def _outputs(graph: Graph) -> Iterator[Sequence[str]]:
 
 
 def _commands(graph: Graph) -> str:
-    found = example_table(SHIPPED / f"{graph.name}.yaml")
+    found = example_table(SHIPPED / f"{graph.name}.yaml", graph.inputs)
     needed = ", ".join(["id", *(name for name, one in graph.inputs.items() if one.required)])
     rows = os.path.relpath(found, REPOSITORY) if found else "rows.csv"
     hint = "" if found else f"`rows.csv` is yours, with the columns {needed}.\n\n"

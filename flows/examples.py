@@ -11,18 +11,30 @@ from pathlib import Path
 from flows.csv_file import Table, read_table
 from flows.load import SHIPPED
 from flows.template import MEDIA_WORDS, Input
+from providers.errors import RequestError
 
 EXAMPLES = SHIPPED.parents[1] / "examples"
-_OTHERWISE = {"product-photo": "products"}  # it is older than the rule
 
 
-def example_table(file: Path) -> Path | None:
-    """Return the table that shows what the template in this file takes, or None."""
-    name = _OTHERWISE.get(file.stem, file.stem)
+def example_table(file: Path, inputs: Mapping[str, Input]) -> Path | None:
+    """Return the table that shows what the template in this file takes, or None.
+
+    Beside a file of one's own it bears its name. Among our examples it bears the template's name
+    or a word of it, and has its columns: products.csv is that of product-photo.
+    """
+    names = [file.stem, *(f"{word}{end}" for word in file.stem.split("-") for end in ("", "s"))]
     found = [file.with_suffix(".csv")]
     if file.parent == SHIPPED:
-        found = [EXAMPLES / f"{name}.csv", *sorted((EXAMPLES / name).glob("*.csv"))]
-    return next((path for path in found if path.is_file()), None)
+        found = [EXAMPLES / f"{name}.csv" for name in names]
+    needed = {name for name, given in inputs.items() if given.required}
+    return next((path for path in found if path.is_file() and needed <= _columns(path)), None)
+
+
+def _columns(path: Path) -> set[str]:
+    try:
+        return set(read_table(path).columns)
+    except RequestError:
+        return set()
 
 
 def first_rows(path: Path, inputs: Mapping[str, Input], folder: Path, most: int) -> str:

@@ -50,9 +50,10 @@ def _edges_into(graph: Graph, step: GraphStep) -> Iterator[str]:
                 read.setdefault(_node(graph, ref), _arrow(value, ref, graph))
     for node, arrow in read.items():
         yield f"  {node} {arrow} step_{step.name}"
-    for ref in condition_references(step.when, step.name) if step.when else ():
-        if _node(graph, ref) not in read:
-            yield f"  {_node(graph, ref)} -.->|when| step_{step.name}"
+    asked = condition_references(step.when, step.name) if step.when else ()
+    for node in dict.fromkeys(_node(graph, ref) for ref in asked):
+        if node not in read:
+            yield f"  {node} -.->|when| step_{step.name}"
 
 
 def _arrow(value: Expression, ref: Ref, graph: Graph) -> str:

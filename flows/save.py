@@ -67,6 +67,9 @@ def input_data(given: Input) -> dict[str, Any]:
     stated = given.model_dump(exclude_defaults=True)
     if not given.required:
         stated["default"] = given.default
+    for bound in ("minimum", "maximum"):
+        if bound in stated and stated[bound].is_integer():
+            stated[bound] = int(stated[bound])  # 200 reads better than 200.0, and is as much
     return {name: stated[name] for name in _INPUT_ORDER if name in stated}
 
 

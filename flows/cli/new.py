@@ -105,7 +105,7 @@ def _refuse_existing(*paths: Path) -> None:
 def _rows(graph: Graph, source: Path, folder: Path) -> str:
     from flows.examples import example_table, first_rows
 
-    path = example_table(source)
+    path = example_table(source, graph.inputs)
     return first_rows(path, graph.inputs, folder, ROWS) if path else ""
 
 

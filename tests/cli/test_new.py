@@ -151,7 +151,7 @@ def test_editors_find_a_schema_that_holds_for_the_file_and_names_the_models(begu
 def test_an_example_table_comes_with_it_and_its_files_are_found(begun, name):
     text = begun(name)
     path = Path("templates/mine.csv")
-    assert path.exists() == (example_table(SHIPPED / f"{name}.yaml") is not None)
+    assert path.exists() == (example_table(SHIPPED / f"{name}.yaml", load(text).inputs) is not None)
     if path.exists():
         bound = bind_table(load(text), read_table(path))
         assert (bound.faults, 1 <= len(bound.rows) <= 3) == ((), True)

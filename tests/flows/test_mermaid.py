@@ -20,7 +20,7 @@ inputs:
 steps:
   photo: {model: flux-2-pro, with: {prompt: "a ${end} mug"}, when: size == "small"}
   other: {model: sdxl, with: {prompt: $end}, fallback: [flux-2-pro]}
-  cut: {model: birefnet, with: {image: {first: [$photo, $other]}}, when: photo.width < 2000}
+  cut: {model: birefnet, with: {image: {first: [$photo, $other]}}, when: photo.width < 2000 and size != size}
   scaled: {model: resize, each: {width: $widths}, with: {image: $cut, width: $width}}
 outputs: {cut: $cut, scaled: $scaled}
 """
@@ -34,13 +34,14 @@ def test_edges_bear_their_types_and_conditions_are_dotted() -> None:
         '  in_widths(["widths: list[integer]"])',
         '  step_photo["<b>photo</b><br>flux-2-pro<br>when size == #quot;small#quot;"]',
         '  step_other["<b>other</b><br>sdxl<br>or flux-2-pro"]',
-        '  step_cut["<b>cut</b><br>birefnet<br>when photo.width #lt; 2000"]',
+        '  step_cut["<b>cut</b><br>birefnet<br>when photo.width #lt; 2000 and size != size"]',
         '  step_scaled["<b>scaled</b><br>resize<br>each width"]',
         '  in_end -->|"text"| step_photo',
         "  in_size -.->|when| step_photo",
         '  in_end -->|"text"| step_other',
         '  step_photo -->|"image, first"| step_cut',
         '  step_other -->|"image, first"| step_cut',
+        "  in_size -.->|when| step_cut",
         '  step_cut -->|"image"| step_scaled',
         '  in_widths -->|"list[integer]"| step_scaled',
         '  out_cut[/"cut"/]',
