@@ -195,6 +195,11 @@ def _frozen_graph(run: runs.Run, options: RunOptions) -> tuple[Graph, Routes]:
     facts, models = folder.read_json("run.json"), folder.read_json("plan.json")["models"]
     text = (folder.path / "template.yaml").read_text(encoding="utf-8")
     graph = graph_of(text, "template.yaml", options, models)
+    if graph.digest != facts["template_digest"]:
+        raise RequestError(
+            f"{folder.path}: template.yaml was changed since run {run.id} began: put it back as it "
+            "was, or start a new run with `batch`; what is unchanged is reused there."
+        )
     routes = with_known_prices(graph, plan_routes(graph, options), options, find_home())
     if "live" in realms_of(routes) and "live" not in facts["realms"]:
         raise RequestError(

@@ -28,7 +28,7 @@ def heavy_imports(words: tuple[object, ...], more: tuple[str, ...] = ()) -> list
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     assert ran.returncode in (0, 2), ran.stderr
-    *_, last = ran.stdout.splitlines()
+    last = next(line for line in ran.stdout.splitlines() if line.startswith("heavy:"))
     return last.split()[1:]
 
 
@@ -38,12 +38,14 @@ def heavy_imports(words: tuple[object, ...], more: tuple[str, ...] = ()) -> list
     [
         ("--help",),
         ("templates", "show", "product-photo"),
+        ("templates", "check", "product-photo"),
+        ("new", "mine", "--from", "product-photo"),
         ("models",),
         ("providers",),
         ("explain", "latest", "mug", "photo"),
         ("batch", "product-foto", "nowhere.csv", "--local"),
     ],
-    ids=lambda words: words[0],
+    ids=" ".join,
 )
 def test_a_command_that_runs_no_flow_imports_nothing_heavy(words):
     assert heavy_imports(words) == []
@@ -57,11 +59,20 @@ def test_a_command_that_runs_no_flow_imports_nothing_heavy(words):
         ("models", "show", "flux-2-pro"),
         ("templates",),
         ("templates", "show", "product-photo"),
+        ("templates", "show", "product-photo", "--mermaid"),
+        ("templates", "check", "product-photo"),
+        ("new", "mine", "--from", "product-photo"),
     ],
     ids=" ".join,
 )
 def test_whoever_only_looks_needs_neither_a_ledger_nor_what_reads_media(words):
     assert heavy_imports(words, ("sqlalchemy", "av", "PIL", "numpy")) == []
+
+
+@pytest.mark.usefixtures("home")
+def test_checking_a_table_imports_nothing_heavy(products):
+    words = ("templates", "check", "product-photo", "--rows", products)
+    assert heavy_imports(words) == []
 
 
 @pytest.mark.usefixtures("home")
