@@ -7,7 +7,7 @@ A step whose inputs are not known yet is not looked for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flows.grammar import NO_RESULT, NoResult
 from flows.graph import Graph, GraphStep
@@ -145,8 +145,8 @@ def _pick(
         if attempt := accepted.get(candidate.key):
             here = Place(run or "", row, step.name)
             result = result_of(attempt, reused=attempt.place != here)
-            if _is_kept(store, result):
-                return result
+            if _is_kept(store, result) and step.checked.would_pass(result.values):
+                return replace(result, values=step.checked.passed(result.values))
     return None
 
 

@@ -25,6 +25,7 @@ LONGEST_RETRY_AFTER_SECONDS = 120.0  # a vendor that asks for hours must not hol
 MESSAGE_CHARACTERS = 300
 TEXT_CHARACTERS = 4000  # signed URLs are long; an id of megabytes is a mistake
 MOST = Decimal(10) ** 9  # no vendor counts or bills more for one request
+TEXT_PORT = "text"  # of every kind that gives text
 REFUSALS = (400, 404, 413, 415, 422)
 LOST = (500, 502, 504)  # after a submit these may come from behind a vendor that took it
 
@@ -80,10 +81,17 @@ def text_in(body: Mapping[str, Any], name: str, who: str) -> str:
 def outputs_in(body: Any, paths: Mapping[str, str], who: str) -> tuple[Output, ...]:
     """Return the result on each port; a list at the path stands for its first entry.
 
+    Text stands in the answer itself; a list of it are its pieces, in order.
+
     Raises:
-        BadReplyError: there is no URL at a port's path.
+        BadReplyError: there is no URL at a port's path, or no text.
     """
-    return tuple(Output(port, url=_url_at(body, path, who)) for port, path in paths.items())
+    return tuple(
+        Output(port, text=_text_at(body, path, who))
+        if port == TEXT_PORT
+        else Output(port, url=_url_at(body, path, who))
+        for port, path in paths.items()
+    )
 
 
 def amount_in(value: Any) -> Decimal | None:
@@ -185,13 +193,26 @@ def _words(body: Any, levels: int = 4) -> str:
     return ""
 
 
-def _url_at(body: Any, path: str, who: str) -> str:
+def _at(body: Any, path: str) -> Any:
     value = body
     for part in path.replace("[", ".").replace("]", "").split("."):
         if isinstance(value, list) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]
         else:
             value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _text_at(body: Any, path: str, who: str) -> str:
+    value = _at(body, path)
+    pieces = value if isinstance(value, list) else [value]
+    if all(isinstance(piece, str) for piece in pieces):
+        return "".join(pieces)  # an empty one is the model's, and paid for: judged when it is kept
+    raise BadReplyError(f"{who}'s result has no text at {path!r}")
+
+
+def _url_at(body: Any, path: str, who: str) -> str:
+    value = _at(body, path)
     if isinstance(value, list) and value:
         value = value[0]
     if isinstance(value, str) and value.startswith(("http://", "https://")):
