@@ -15,7 +15,6 @@ from typing import Any
 LONGEST_SHOWN = 40  # characters of a text that is not JSON, as an error quotes them
 
 _ASKED = "Answer with one JSON object and nothing else. Its fields: "
-_FENCED = re.compile(r"```(?:json)?[ \t]*\n(.*)\n[ \t]*```", re.DOTALL | re.IGNORECASE)
 _FIELD = re.compile(r"(?P<name>[A-Za-z]\w*)(?: \((?P<form>[^()]*)\))?")
 _COMMA = re.compile(r",(?![^()]*\))")  # outside of brackets
 _ITEMS = re.compile(r"a list(?: of at most (\d+))?")
@@ -104,27 +103,18 @@ def fields_asked(prompt: str) -> tuple[JsonField, ...]:
     return fields_in(words.rstrip().removesuffix(".")) if asked else ()
 
 
-def checked_json(text: str, fields: Sequence[JsonField]) -> str:
-    """Return the JSON object in `text`, out of the fence that many models put around it.
-
-    Raises:
-        ValueError: in one line, why it is not what was asked for.
-    """
-    fenced = _FENCED.fullmatch(text.strip())
-    bare = (fenced[1] if fenced else text).strip()
+def json_problem(text: str, fields: Sequence[JsonField]) -> str | None:
+    """Return in one line why a text is not a JSON object with these fields, or None."""
     try:
-        data = json.loads(bare, parse_constant=_no_constant)
+        data = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         said = f"{error.msg} at {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else ""
-        begins = " ".join(bare[:LONGEST_SHOWN].split())
-        reason = f" ({said})" if said else ""
-        raise ValueError(f"it is not JSON{reason}; it begins {begins!r}") from None
+        begins = " ".join(text[:LONGEST_SHOWN].split())
+        return f"it is not JSON{f' ({said})' if said else ''}; it begins {begins!r}"
     if not isinstance(data, dict):
-        raise ValueError(f"it is a JSON {type(data).__name__} and no object with fields")
+        return f"it is a JSON {type(data).__name__} and no object with fields"
     problems = [problem for field in fields for problem in _problems(field, data)]
-    if problems:
-        raise ValueError("its JSON is not as asked: " + "; ".join(problems))
-    return bare
+    return "its JSON is not as asked: " + "; ".join(problems) if problems else None
 
 
 def _problems(field: JsonField, data: dict[str, Any]) -> Iterator[str]:

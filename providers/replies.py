@@ -20,12 +20,13 @@ from providers.errors import (
     UnavailableError,
     UncertainError,
 )
+from providers.written import unwrapped
 
+TEXT_PORT = "text"  # of every kind that writes
 LONGEST_RETRY_AFTER_SECONDS = 120.0  # a vendor that asks for hours must not hold a row for hours
 MESSAGE_CHARACTERS = 300
 TEXT_CHARACTERS = 4000  # signed URLs are long; an id of megabytes is a mistake
 MOST = Decimal(10) ** 9  # no vendor counts or bills more for one request
-TEXT_PORT = "text"  # of every kind that gives text
 REFUSALS = (400, 404, 413, 415, 422)
 LOST = (500, 502, 504)  # after a submit these may come from behind a vendor that took it
 
@@ -79,12 +80,12 @@ def text_in(body: Mapping[str, Any], name: str, who: str) -> str:
 
 
 def outputs_in(body: Any, paths: Mapping[str, str], who: str) -> tuple[Output, ...]:
-    """Return the result on each port; a list at the path stands for its first entry.
+    """Return the result on each port; a list stands for its first entry, and one alone for a list.
 
-    Text stands in the answer itself; a list of it are its pieces, in order.
+    On the port `text` it is the text itself, without what a language model wraps around it.
 
     Raises:
-        BadReplyError: there is no URL at a port's path, or no text.
+        BadReplyError: there is no URL, or no text, at a port's path.
     """
     return tuple(
         Output(port, text=_text_at(body, path, who))
@@ -198,6 +199,8 @@ def _at(body: Any, path: str) -> Any:
     for part in path.replace("[", ".").replace("]", "").split("."):
         if isinstance(value, list) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]
+        elif isinstance(value, str) and part == "0":
+            continue  # one alone may come without its list
         else:
             value = value.get(part) if isinstance(value, dict) else None
     return value
@@ -206,9 +209,9 @@ def _at(body: Any, path: str) -> Any:
 def _text_at(body: Any, path: str, who: str) -> str:
     value = _at(body, path)
     pieces = value if isinstance(value, list) else [value]
-    if all(isinstance(piece, str) for piece in pieces):
-        return "".join(pieces)  # an empty one is the model's, and paid for: judged when it is kept
-    raise BadReplyError(f"{who}'s result has no text at {path!r}")
+    if not all(isinstance(piece, str) for piece in pieces):
+        raise BadReplyError(f"{who}'s result has no text at {path!r}")
+    return unwrapped(value)  # an empty one is paid for: turned down when it is kept
 
 
 def _url_at(body: Any, path: str, who: str) -> str:

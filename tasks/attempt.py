@@ -131,7 +131,7 @@ async def _do_locally(pursuit: Pursuit, order: Order, opening: Opening) -> Attem
         done = cast(Done, await driver.submit(order, driver.adapter.submit(order)))
         fetched = await fetch_outputs(services.store, driver, done, pursuit.call.ports)
         values = await keep_outputs(services.store, fetched, aspect=candidate.asked_aspect)
-        values = pursuit.call.checks.passed(values)
+        pursuit.call.checks.require(values)
     except StepError as error:
         failure = error
     except Exception as error:  # local code is ours: its bugs end one row, not the batch

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Final
 
 from providers.errors import RejectedError
-from providers.json_fields import JsonField, checked_json, in_words
+from providers.json_fields import JsonField, in_words, json_problem
 from providers.media import Value
 from tasks.key import digest
 
@@ -29,27 +29,21 @@ class Checks:
         """The digest of what is checked; None where nothing is."""
         return digest({"json": in_words(self.json)}) if self.json else None
 
-    def passed(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        """Return the values that pass, JSON out of the fence that a model put around it.
+    def problem(self, values: Mapping[str, Value]) -> str | None:
+        """Return in one line why a result does not pass, or None."""
+        if not self.json:
+            return None
+        problem = json_problem(str(values[self.port]), self.json)
+        return problem and f"the {self.port} that came is turned down: {problem}"
+
+    def require(self, values: Mapping[str, Value]) -> None:
+        """Let a result pass.
 
         Raises:
-            RejectedError: one does not.
+            RejectedError: it does not.
         """
-        if not self.json:
-            return dict(values)
-        try:
-            text = checked_json(str(values[self.port]), self.json)
-        except ValueError as error:
-            raise RejectedError(f"the {self.port} that came was turned down: {error}") from None
-        return {**values, self.port: text}
-
-    def would_pass(self, values: Mapping[str, Value]) -> bool:
-        """True when `passed` would return."""
-        try:
-            self.passed(values)
-        except RejectedError:
-            return False
-        return True
+        if problem := self.problem(values):
+            raise RejectedError(problem)
 
 
 NO_CHECKS: Final = Checks()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from providers.errors import (
     JobFailedError,
@@ -80,7 +80,8 @@ async def invoke(services: Services, call: StepCall, perform: Perform) -> StepRe
             attempt = await perform(services, wish)
             result = result_of(attempt, reused=attempt.place != call.place)
             # Also what another template was content with, whose checks are not this one's.
-            return replace(result, values=call.checks.passed(result.values))
+            call.checks.require(result.values)
+            return result
         except FALLS_THROUGH as error:
             last = error
             passed.add(wish.candidate.key)
