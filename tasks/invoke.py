@@ -102,6 +102,8 @@ async def is_whole(services: Services, attempt: Attempt) -> bool:
 
 async def perform_plainly(services: Services, wish: Wish) -> Attempt:
     """Carry a wish out without Prefect: another submit only after a job that failed."""
+    if wish.known is not None:
+        return wish.known
     for number in range(wish.tries):
         try:
             return await obtain(services, wish.call, wish.candidate, is_open=wish.is_open)
