@@ -5,8 +5,9 @@ Rows of a table have few different sets of sizes and parameters: each is worked 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flows.conditions import condition_references, evaluate_condition
@@ -52,11 +53,16 @@ class Foreseen:
 
 
 class Foresight:
-    """What is foreseen of the rows of one graph on the first routes of its steps."""
+    """What is foreseen of the rows of one graph on the first routes of its steps.
 
-    def __init__(self, graph: Graph, first: Mapping[str, Maker]) -> None:
+    `caps` are the numbers of bytes that a route takes at most: of a file's size nothing else
+    counts than which of them it is above, and files of one camera are all of different sizes.
+    """
+
+    def __init__(self, graph: Graph, first: Mapping[str, Maker], caps: Iterable[int]) -> None:
         self._graph = graph
         self._first = first
+        self._caps = sorted(caps)
         self._found: dict[tuple[Any, ...], Seen] = {}
         self._whole = frozenset(_names_that_decide(graph))
         self._counted = frozenset(_names_that_are_counted(graph, first)) - self._whole
@@ -77,11 +83,18 @@ class Foresight:
     def _part(self, name: str, value: Value) -> tuple[str, Any]:
         if name in self._whole:
             return name, value
+        if isinstance(value, str) and name not in self._counted:
+            return name, None
         shape = shape_of(value)
         is_text = any(one.characters is not None for one in flat(shape))
         if not is_text or name in self._counted:
-            return name, shape
+            return name, tuple(map(self._weighed, flat(shape)))
         return name, len(value) if isinstance(value, tuple) else None
+
+    def _weighed(self, shape: Shape) -> Shape:
+        if shape.size_bytes is None:
+            return shape
+        return replace(shape, size_bytes=bisect_left(self._caps, shape.size_bytes))
 
 
 def foresee(graph: Graph, first: Mapping[str, Maker], inputs: Mapping[str, Value]) -> Seen:
