@@ -6,18 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from flows.checks import read_checks
 from flows.conditions import condition_references
 from flows.edges import Scope, Source, check_parameter, check_port
-from flows.grammar import Expression, Ref, parse, references
+from flows.grammar import Constant, Expression, Ref, parse, references
 from flows.lint_codes import LINTS
 from flows.place import Place
 from flows.template import Fit, Step
 from providers.catalog import Model
 from providers.errors import RequestError, near
+from providers.json_fields import in_words
 from providers.kinds import Kind, PortType, kind_named
+from tasks.checks import NO_CHECKS, Checks
 
 INDEX = "index"  # `$index`: the number of the item, beside the names of `each`
 LOCAL = "local"
+FIELDS = "fields"  # the parameter of a model that can be told the fields of a JSON answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class GraphStep:
 
     `ports` and `parameters` hold only what the template gives. `provider` is the step's own
     narrowing; `use.provider` and that of a fallback narrow one model. `needs` names the steps that
-    the values, `when` and `each` refer to.
+    the values, `when` and `each` refer to. `checks` is what is written, `checked` what is done.
     """
 
     name: str
@@ -62,6 +66,7 @@ class GraphStep:
     on_error: Literal["fail", "skip"] = "fail"
     allow: Literal["any"] | tuple[str, ...] = "any"
     checks: tuple[str | Mapping[str, Any], ...] = ()
+    checked: Checks = NO_CHECKS
     fit: Fit | None = None
     take: int = 1
     silence: tuple[str, ...] = ()
@@ -108,6 +113,9 @@ class StepCompiler:
             raise here.at("each").fault(f"{model.model} gives a list, so it cannot go over one")
         read = self._condition(here.at("when"))
         ports, parameters = self._values(model, each, here.at("with"))
+        checked = read_checks(step.checks, kind_named(model.kind), here.at("checks"))
+        if checked.json and FIELDS in model.parameters:  # the model is told what is checked
+            parameters.setdefault(FIELDS, Constant(in_words(checked.json)))
         refs = [
             ref for value in (*ports.values(), *parameters.values()) for ref in references(value)
         ]
@@ -129,6 +137,7 @@ class StepCompiler:
             on_error=step.on_error,
             allow=step.allow,
             checks=step.checks,
+            checked=checked,
             fit=step.fit,
             take=step.take,
             silence=step.silence,

@@ -110,16 +110,16 @@ def _prompt_leaks(scene: Scene, step: GraphStep) -> Found:
     for other in scene.graph.steps:
         if other.name == step.name:
             break
-        shared = sorted(_texts_of(other) & own)
-        if not shared or other.kind.name == step.kind.name:
-            continue
-        if other.kind.name == "text-generation":
+        shared = sorted(_texts_of(other) & own & set(scene.graph.inputs))
+        if not shared or other.kind.name == step.kind.name or _thing(step) == "text":
+            continue  # a text may well say again what an earlier step was asked
+        if _thing(other) == "text":
             yield (
                 "MF003",
                 f"${shared[0]} is what {other.name!r} is told to do, and stands in this prompt as "
                 f"well: use ${other.name} alone",
             )
-        elif other.kind.generates and "text" not in (other.kind.name, step.kind.name):
+        elif other.kind.generates:
             yield (
                 "MF003",
                 f"${shared[0]} is the prompt of {other.name!r} as well: what makes a good "

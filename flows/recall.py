@@ -96,7 +96,7 @@ async def recall(
         )
         for (row, number), found in wanted.items():
             here = Place(run or "", row, step.name, number)
-            if result := _pick(store, found, accepted, here):
+            if result := _pick(store, step, found, accepted, here):
                 known.of(row).results[step.name, number] = result
         for row, needed in items.items():
             _end(step, needed, known.of(row))
@@ -203,12 +203,16 @@ def _candidates(asking: Asking, ready: Ready) -> tuple[Candidate, ...]:
 
 
 def _pick(
-    store: Store, found: Sequence[Candidate], accepted: Mapping[str, Attempt], here: Place
+    store: Store,
+    step: GraphStep,
+    found: Sequence[Candidate],
+    accepted: Mapping[str, Attempt],
+    here: Place,
 ) -> StepResult | None:
     for candidate in found:
         if attempt := accepted.get(candidate.key):
             result = result_of(attempt, reused=attempt.place != here)
-            if _is_kept(store, result):
+            if _is_kept(store, result) and step.checked.problem(result.values) is None:
                 return result
     return None
 

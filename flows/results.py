@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -189,6 +190,8 @@ def _paths(row: ReadyRow, outputs: Mapping[str, Value | NoResult]) -> dict[str, 
     for name, value in outputs.items():
         if isinstance(value, Media):
             paths[name] = f"outputs/{safe_name(row.id)}/{name}.{value.extension}"
+        elif isinstance(value, tuple) and all(isinstance(item, str) for item in value):
+            paths[name] = json.dumps(value, ensure_ascii=False)
         elif isinstance(value, tuple):
             paths[name] = "|".join(
                 f"outputs/{safe_name(row.id)}/{name}_{number}.{item.extension}"

@@ -83,6 +83,7 @@ class Ride:
                 resubmit_lost=options.on_lost == "resubmit",
                 row_cap=self.admission.row_cap(self.row),
             ),
+            checks=step.checked,
             halt=self.halt,
         )
 

@@ -2,7 +2,7 @@
 
 runs/<template>/<stamp>_<id>/
 run.json  plan.json  template.yaml  inputs.csv
-outputs/<row id>/<output>.<ext>  contact.jpg
+outputs/<row id>/<output>.<ext> (texts as .txt, or .json)  contact.jpg
 results.csv  attempts.csv  failures.csv
 """
 
@@ -55,7 +55,11 @@ class RunFolder:
             ) from None
 
     def place(self, store: Store, row: str, outputs: Mapping[str, Value]) -> dict[str, Path]:
-        """Copy a row's outputs from the store to `outputs/<row id>/` and return their paths."""
+        """Put a row's outputs into `outputs/<row id>/`: media from the store, texts as files.
+
+        Returns:
+            Their paths.
+        """
         placed = {}
         for name, value in outputs.items():
             for stem, item in _numbered(name, value):
@@ -63,11 +67,29 @@ class RunFolder:
                     path = self.output(row, stem, item)
                     store.place(item.sha256, path)
                     placed[stem] = path
+                elif isinstance(item, str):
+                    path = self.text_output(row, stem, item)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(item, encoding="utf-8", newline="")
+                    placed[stem] = path
         return placed
 
     def output(self, row: str, stem: str, media: Media) -> Path:
         """Return where one output stands."""
         return self.path / "outputs" / safe_name(row) / f"{stem}.{media.extension}"
+
+    def text_output(self, row: str, stem: str, text: str) -> Path:
+        """Return where a text stands: JSON has an ending of its own."""
+        ending = "json" if _is_json(text) else "txt"
+        return self.path / "outputs" / safe_name(row) / f"{stem}.{ending}"
+
+
+def _is_json(text: str) -> bool:
+    """True for one JSON object or list; a bare number or word is a text like any other."""
+    try:
+        return text.lstrip()[:1] in ("{", "[") and isinstance(json.loads(text), dict | list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _numbered(name: str, value: Value) -> list[tuple[str, Value]]:

@@ -10,6 +10,7 @@ from providers.adapter import Material, Order, Part
 from providers.catalog.schema import Binding, FieldRule, Form
 from providers.catalog.size import size_of
 from providers.errors import InputError
+from providers.json_fields import asked_for_json
 
 SIZE = "size"
 DEFAULT_MULTIPLE = 16
@@ -50,6 +51,8 @@ def _value(order: Order, rule: FieldRule) -> Any:
     if rule.round_up_to:
         value = _raised(float(value), rule)
     value = rule.values.get(_word(value), value)
+    if rule.json_of is not None and (words := order.parameters.get(rule.json_of)):
+        value = asked_for_json(str(value), str(words))
     return None if value is None else _FORMS[rule.form](value)
 
 

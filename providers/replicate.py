@@ -9,6 +9,7 @@ open connection for up to a minute, and save two polls.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from providers.adapter import Answer, Call, Done, Found, Job, Material, Order, Pending, Upload
@@ -92,9 +93,7 @@ class ReplicateAdapter:
                 f"replicate's prediction {job.id} gave nothing: its safety check took it out",
                 billed=True,
             )
-        metrics = body.get("metrics")
-        seconds = metrics.get("predict_time") if isinstance(metrics, dict) else None
-        units = amount_in(seconds) if job.receipt.get("is_by_second") else None
+        units = _units(body.get("metrics"), job)
         return Done(outputs_in(body, job.receipt["output"], WHO), units=units)
 
     def cancel(self, job: Job) -> Call | None:
@@ -137,6 +136,21 @@ class ReplicateAdapter:
         return Found(tuple(jobs), following if isinstance(following, str) else None)
 
 
+def _units(metrics: Any, job: Job) -> Decimal | None:
+    """Return what was counted: seconds, or tokens of the answer, in which those given count less.
+
+    The counts of tokens stand beside the seconds (replicate-go v0.18.0 has both fields).
+    """
+    said = metrics if isinstance(metrics, dict) else {}
+    if job.receipt.get("is_by_second"):
+        return amount_in(said.get("predict_time"))
+    share = job.receipt.get("given_counts")
+    given, made = (amount_in(said.get(f"{name}_token_count")) for name in ("input", "output"))
+    if share is None or given is None or made is None:
+        return None
+    return (made + given * Decimal(share)) / 1_000_000
+
+
 def _failure(job: Job, status: str, reason: str) -> JobFailedError | RefusedError:
     billed = ENDED_BADLY[status]
     if status == "failed" and any(words in reason.lower() for words in FLAGGED):
@@ -158,4 +172,6 @@ def _job(order: Order, body: dict[str, Any]) -> Job:
         # Official models are billed by what they make: their seconds are no units of the price.
         "is_by_second": price is None or price.unit == "compute_second",
     }
+    if price is not None and price.unit == "million_tokens":
+        receipt["given_counts"] = str(price.given_counts or 0)
     return Job(identity, receipt)

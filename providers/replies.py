@@ -207,10 +207,11 @@ def _at(body: Any, path: str) -> Any:
 
 
 def _text_at(body: Any, path: str, who: str) -> str:
-    text = unwrapped(_at(body, path))
-    if not text:
+    value = _at(body, path)
+    pieces = value if isinstance(value, list) else [value]
+    if not all(isinstance(piece, str) for piece in pieces):
         raise BadReplyError(f"{who}'s result has no text at {path!r}")
-    return text
+    return unwrapped(value)  # an empty one is paid for: turned down when it is kept
 
 
 def _url_at(body: Any, path: str, who: str) -> str:

@@ -60,7 +60,8 @@ async def obtain(
     def start(halt: Halt) -> Awaitable[Attempt]:
         return _obtain(Pursuit(services, call, candidate, driver, halt), is_open)
 
-    return cast(Attempt, await services.in_flight.get(candidate.key, call.halt, start))
+    key = f"{candidate.key} {call.checks.digest or ''}"  # a verdict is shared by equal checks alone
+    return cast(Attempt, await services.in_flight.get(key, call.halt, start))
 
 
 async def _obtain(pursuit: Pursuit, is_open: bool) -> Attempt:
@@ -105,6 +106,7 @@ def _opening(pursuit: Pursuit, fitted: Mapping[str, Any]) -> Opening:
         fields=candidate.fields,
         place=pursuit.call.place,
         owner=pursuit.services.owner.id,
+        checks=pursuit.call.checks.digest,
         fitted=fitted,
         low=candidate.quote.low,
         high=candidate.quote.high,
@@ -129,6 +131,7 @@ async def _do_locally(pursuit: Pursuit, order: Order, opening: Opening) -> Attem
         done = cast(Done, await driver.submit(order, driver.adapter.submit(order)))
         fetched = await fetch_outputs(services.store, driver, done, pursuit.call.ports)
         values = await keep_outputs(services.store, fetched, aspect=candidate.asked_aspect)
+        pursuit.call.checks.require(values)
     except StepError as error:
         failure = error
     except Exception as error:  # local code is ours: its bugs end one row, not the batch

@@ -12,6 +12,7 @@ from providers.catalog import Binding, Model, Quote, quote
 from providers.catalog.shape import shapes_of
 from providers.catalog.size import is_ratio
 from providers.media import Value
+from tasks.checks import NO_CHECKS, Checks
 from tasks.halt import Halt
 from tasks.key import RequestFields, identity
 from tasks.ledger.attempt import Place
@@ -105,6 +106,7 @@ class StepCall:
     ports: Mapping[str, str]
     """Output port -> its type's word, from the kind."""
     terms: Terms = Terms()
+    checks: Checks = NO_CHECKS
     halt: Halt = field(default_factory=Halt)
 
     def name(self, candidate: Candidate) -> str:

@@ -78,11 +78,13 @@ async def invoke(services: Services, call: StepCall, perform: Perform) -> StepRe
             raise last or _nothing_left(call, seen)
         try:
             attempt = await perform(services, wish)
+            result = result_of(attempt, reused=attempt.place != call.place)
+            # Also what another template was content with, whose checks are not this one's.
+            call.checks.require(result.values)
+            return result
         except FALLS_THROUGH as error:
             last = error
             passed.add(wish.candidate.key)
-            continue
-        return result_of(attempt, reused=attempt.place != call.place)
 
 
 def result_of(attempt: Attempt, *, reused: bool) -> StepResult:
@@ -100,6 +102,8 @@ async def is_whole(services: Services, attempt: Attempt) -> bool:
 
 async def perform_plainly(services: Services, wish: Wish) -> Attempt:
     """Carry a wish out without Prefect: another submit only after a job that failed."""
+    if wish.known is not None:
+        return wish.known
     for number in range(wish.tries):
         try:
             return await obtain(services, wish.call, wish.candidate, is_open=wish.is_open)
@@ -120,6 +124,8 @@ async def _choose(
 ) -> Wish | None:
     by_key = {candidate.key: candidate for candidate in call.candidates}
     for candidate in call.candidates:
+        if candidate.key in passed:
+            continue
         if known := await _accepted(services, call, candidate, seen):
             return Wish(call, candidate, 1, known)
     for attempt in seen:
@@ -185,8 +191,11 @@ def _require_budget(call: StepCall, seen: list[Attempt]) -> None:
 def _still_holds(call: StepCall, attempt: Attempt) -> bool:
     """True for a verdict of this round, or on another row's request at the same vendor.
 
-    `retry` asks anew what this row has asked before; this machine judges each row for itself.
+    `retry` asks anew what this row has asked before; this machine judges each row for itself. What
+    other checks turned down is not turned down by these.
     """
+    if attempt.outcome == "rejected" and attempt.checks not in (None, call.checks.digest):
+        return False
     if attempt.place == call.place:
         return attempt.round == call.terms.round
     return attempt.provider != "local" and not call.terms.round

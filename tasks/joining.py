@@ -32,8 +32,8 @@ ENDINGS: dict[str, type[StepError]] = {
 async def join(pursuit: Pursuit) -> Attempt | None:
     """Return the accepted attempt that somebody else has made or is making.
 
-    None: it is ours to send. Its owner died before the vendor had accepted anything, or it was
-    held and the run's terms give it up.
+    None: it is ours to send. Its owner died before the vendor had accepted anything, it was held
+    and the run's terms give it up, or it was turned down by the checks of another template.
 
     Raises:
         StepError: as it ended there.
@@ -49,6 +49,8 @@ async def join(pursuit: Pursuit) -> Attempt | None:
             return good[0]
         opened = next((attempt for attempt in mine if attempt.is_open), None)
         if opened is None:
+            if mine[-1].outcome == "rejected" and mine[-1].checks != pursuit.call.checks.digest:
+                return None  # by checks that are not ours
             raise _as_it_ended(mine[-1])
         if opened.state in ("submitted", "uncertain"):
             return await _recover(pursuit, opened)

@@ -113,7 +113,7 @@ def _keep_all(
 
 def _kept(store: Store, one: Fetched) -> Value:
     if one.text is not None:
-        return one.text
+        return _text(one)
     try:
         sha256 = one.sha256 or store.put(one.data or b"")
         found = media_of(sha256, store.path(sha256), one.data)
@@ -123,6 +123,14 @@ def _kept(store: Store, one: Fetched) -> Value:
         article = "a" if found.kind == "video" else "an"
         raise RejectedError(f"the {one.port} that came is {article} {found.media_type}")
     return replace(found, kind="mask") if one.word == "mask" else found
+
+
+def _text(one: Fetched) -> str:
+    """Return a text that can be written to a file; half characters are the vendor's slip."""
+    text = (one.text or "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if not text.strip():
+        raise RejectedError(f"the {one.port} that came is empty")
+    return text
 
 
 def holds(word: str, media: Media) -> bool:

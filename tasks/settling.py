@@ -75,6 +75,7 @@ async def settle_done(pursuit: Pursuit, attempt_id: str, done: Done) -> Attempt:
         values = await keep_outputs(
             services.store, fetched, write_receipt, pursuit.candidate.asked_aspect
         )
+        pursuit.call.checks.require(values)
     except (RejectedError, BadReplyError) as error:
         settlement = Settlement(
             "rejected",
@@ -111,6 +112,7 @@ async def settle_from_receipt(pursuit: Pursuit, attempt_id: str) -> Attempt | No
         return None
     try:
         values = await check_outputs(services.store, values, pursuit.candidate.asked_aspect)
+        pursuit.call.checks.require(values)
     except RejectedError:
         return None  # its job is asked for again, and turned down there
     amount, units = _decimal(receipt["amount_usd"]), _decimal(receipt["units"])

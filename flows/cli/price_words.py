@@ -24,6 +24,7 @@ _UNITS = {
     "thousand_characters": "thousand characters",
     "compute_second": "second of computing",
     "million_video_tokens": "million video tokens",
+    "million_tokens": "million tokens that are made",
 }
 _TOKENS = "one is width x height x 24 x seconds / 1024"
 
@@ -68,6 +69,10 @@ def price_rule(binding: Binding) -> str:
         words.append("pictures that are given count, too")
     if price.unit == "million_video_tokens":
         words.append(_TOKENS)
+    if price.given_counts is not None:
+        words.append(f"one that is given counts {price.given_counts}")
+    if price.picture_tokens:
+        words.append(f"a picture is {price.picture_tokens} that are given, at most")
     if price.unit in ("second", "million_video_tokens") and (sold := _lengths_sold(binding)):
         words.append(f"sold in {sold}")
     words += [_factors(name, factors) for name, factors in price.times.items()]
@@ -120,7 +125,7 @@ def _lengths(seconds: Sequence[float]) -> str:
 
 def _usual_units(price: Price, binding: Binding, made: Shape) -> str:
     """What the usual call is billed for, as far as it is known."""
-    if price.unit == "thousand_characters":
+    if price.unit in ("thousand_characters", "million_tokens"):
         return f"{USUAL['text'].characters} characters"
     if price.unit == "compute_second":
         return f"{binding.latency.usual_seconds:g} s of computing"

@@ -15,6 +15,11 @@ from providers.catalog.size import PIXELS_PER_MEGAPIXEL
 ZERO = Decimal(0)
 VIDEO_FRAMES_PER_SECOND = 24  # what vendors of video tokens count with
 TEXT_PORTS = ("text", "prompt")
+CHARACTERS_OF_A_TOKEN = 4  # of English
+TOKENS_OF_A_CHARACTER = 2  # at most, in scripts that models know less well
+LONGEST_TEXT = 8000  # characters that are assumed where a text is not known yet
+ASKING = 100  # characters around the fields of a JSON answer, and of the vendor's own
+TOKENS_MADE = 4096  # that are assumed at most where no parameter says
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,8 @@ def _units(
         return Units(usual / 10, usual, Decimal(str(binding.latency.longest_seconds)))
     if price.unit == "thousand_characters":
         return _characters(binding, inputs)
+    if price.unit == "million_tokens":
+        return _tokens(price, parameters, inputs)
     made = foreseen(model, binding, parameters, inputs)
     if price.unit == "megapixel":
         return _megapixels(price, binding, made, inputs)
@@ -105,6 +112,23 @@ def _characters(binding: Binding, inputs: Shapes) -> Units | None:
             most = binding.limits.of(port).max_characters
             return None if most is None else Units(ZERO, Decimal(most) / 2000, Decimal(most) / 1000)
     return None
+
+
+def _tokens(price: Price, parameters: Mapping[str, Any], inputs: Shapes) -> Units:
+    """Text in and out, in tokens of the answer; an answer is rarely as long as it may be."""
+    given = [shape for port in ("prompt", "system") for shape in flat(inputs.get(port, ()))]
+    least = sum((shape.characters or 0) // CHARACTERS_OF_A_TOKEN for shape in given)
+    asked = len(str(parameters.get("fields", "")))
+    most = sum(LONGEST_TEXT if one.characters is None else one.characters for one in given)
+    most = (most + asked + ASKING) * TOKENS_OF_A_CHARACTER
+    pictures = price.picture_tokens * len(flat(inputs.get("images", ())))
+    longest = int(parameters.get("max_tokens", TOKENS_MADE))
+
+    def units(text: int, made: int) -> Decimal:
+        counted = made + (text + pictures) * (price.given_counts or ZERO)
+        return counted / 1_000_000
+
+    return Units(units(least, 1), units(least, max(1, longest // 4)), units(most, longest))
 
 
 def _megapixels(price: Price, binding: Binding, made: Shape, inputs: Shapes) -> Units | None:

@@ -81,7 +81,9 @@ class FieldRule(Entry):
     aspect_ratio and megapixels ask for. `values` maps canonical values to the vendor's words (one
     that is not listed stays as it is, one mapped to null is left out), `form` says how the value is written, and `send` is a constant
     of ours. A size is written "1344x768" where `values` gives one. A number is raised to the next
-    of `round_up_to` before that: seconds that a vendor sells only in steps.
+    of `round_up_to` before that: seconds that a vendor sells only in steps. `json_of` names the
+    parameter with the fields of the JSON that the end of this prompt asks for, where it is given:
+    for a vendor that has no field of its own for that.
     """
 
     source: str | None = Field(default=None, alias="from")
@@ -89,6 +91,7 @@ class FieldRule(Entry):
     form: Form | None = None
     send: Any = None
     round_up_to: tuple[float, ...] = Field(default=(), strict=False)
+    json_of: str | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> FieldRule:
@@ -102,7 +105,8 @@ class Price(Entry):
 
     `counts_input` adds the megapixels of the pictures that are given. `times` multiplies by a
     factor for a parameter's value, as {resolution: {"1080p": "2"}}. A video token is one of
-    width x height x frames per second x seconds / 1024.
+    width x height x frames per second x seconds / 1024. A token is one of the text that is made:
+    one that is given counts `given_counts` of it, and a picture that is given `picture_tokens`.
     """
 
     unit: Literal[
@@ -113,10 +117,13 @@ class Price(Entry):
         "thousand_characters",
         "compute_second",
         "million_video_tokens",
+        "million_tokens",
     ]
     usd: Amount
     each_further_usd: Amount | None = None
     counts_input: bool = False
+    given_counts: Amount | None = None
+    picture_tokens: int = 0
     times: dict[str, dict[str, Amount]] = Field(default_factory=dict)
     grade: Grade = "units"
     source: str
@@ -200,6 +207,9 @@ class Model(Entry):
                 source = rule if isinstance(rule, str) else rule.source
                 if source is not None and source not in canonical:
                     raise ValueError(f"field {field!r} comes from unknown {source!r}")
+                asked = None if isinstance(rule, str) else rule.json_of
+                if asked is not None and asked not in self.parameters:
+                    raise ValueError(f"field {field!r} asks for unknown {asked!r}")
         return self
 
     def takes(self, port: str) -> bool:

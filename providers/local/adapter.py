@@ -45,7 +45,7 @@ class LocalAdapter:
         """
         if answer.status != 200:
             raise RefusedError(str(answer.body))
-        return Done(tuple(Output(port, data=data) for port, data in answer.body.items()))
+        return Done(tuple(_output(port, made) for port, made in answer.body.items()))
 
     def poll(self, job: Job) -> Call:
         """Local work has no jobs."""
@@ -68,7 +68,7 @@ class LocalWire:
     """Does the work in threads, as many as there are cores, never in the event loop."""
 
     async def send(self, call: Call) -> Answer:
-        """Return 200 with the bytes for each port, or 422 with the reason."""
+        """Return 200 with the bytes or the text for each port, or 422 with the reason."""
         work = call.url.removeprefix("local:")
         loop = asyncio.get_running_loop()
         try:
@@ -84,7 +84,11 @@ def workers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="media")
 
 
-def _perform(work: str, body: Mapping[str, Any]) -> dict[str, bytes]:
+def _output(port: str, made: bytes | str) -> Output:
+    return Output(port, text=made) if isinstance(made, str) else Output(port, data=made)
+
+
+def _perform(work: str, body: Mapping[str, Any]) -> dict[str, bytes | str]:
     from providers.local.work import WORK
 
     found = WORK[work]

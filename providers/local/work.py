@@ -1,4 +1,4 @@
-"""What each local endpoint does: parameters and files in, the bytes for one port out."""
+"""What each local endpoint does: parameters and files in, the bytes or the text for one port out."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from providers.local.work_photos import (
     reframe_picture,
     set_print_size,
 )
+from providers.local.work_text import describe, write
 
 
 def _draw_photo(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int) -> bytes:
@@ -86,14 +87,14 @@ def _redraw(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One endpoint: the port that its bytes are for, and what makes them.
+    """One endpoint: the port that its bytes or its text are for, and what makes them.
 
     `make` is given the parameters, the inputs by port (texts and paths) and the take, from 1; it
     raises InputError where the work cannot be done on them.
     """
 
     port: str
-    make: Callable[[Mapping[str, Any], Mapping[str, Any], int], bytes]
+    make: Callable[[Mapping[str, Any], Mapping[str, Any], int], bytes | str]
 
 
 WORK: Mapping[str, Work] = {
@@ -119,4 +120,6 @@ WORK: Mapping[str, Work] = {
     "crop_clip": Work("video", cut_clip),
     "speak": Work("audio", speak),
     "hum": Work("audio", hum),
+    "describe_pictures": Work("text", describe),
+    "write_text": Work("text", write),
 }

@@ -42,6 +42,9 @@ def _counted(
         return _exact(made.seconds)
     if unit == "thousand_characters":
         return Decimal(len(spoken_text(endpoint, given))) / 1000
+    if unit == "million_tokens":
+        given_tokens, made_tokens = made.tokens
+        return (made_tokens + given_tokens * endpoint.price.given_counts) / 1_000_000
     if unit == "million_video_tokens":
         pixels = Decimal(made.width * made.height) * _exact(made.fps) * _exact(made.seconds)
         return (pixels / _PER_TOKEN / 1_000_000).quantize(_PLACES)

@@ -15,7 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from providers.sandbox.convert_media import clip_size, limits_of, made_by, text_limits
+from providers.sandbox.convert_media import (
+    TEXT_KINDS,
+    clip_size,
+    limits_of,
+    made_by,
+    text_limits,
+)
 from providers.sandbox.convert_price import price_of
 
 VENDORS = ("bfl", "bria", "fal", "replicate")
@@ -34,6 +40,8 @@ LATENCY_SECONDS = {
     "merge-audio-video": 6,
     "merge-videos": 8,
     "extract-frame": 2,
+    "text-generation": 4,
+    "image-to-text": 5,
 }
 
 _TYPES = {
@@ -54,7 +62,7 @@ _TYPES = {
 # Fields that hold media, by their names; "uri" and "uri[]" say no more than that.
 _MEDIA = (
     ("picture", re.compile(r"(^|_)(image|mask)(_url|_\d)?$|^last_frame$")),
-    ("clip", re.compile(r"^video_urls?$")),
+    ("clip", re.compile(r"^video(s|_urls?)$")),
     ("sound", re.compile(r"^audio_(url|prompt)$")),
 )
 # "owner/name" or "owner/name:version": other words at Replicate are no single model.
@@ -187,6 +195,8 @@ def _number(text: str) -> int | float:
 def _output(binding: Facts) -> dict[str, Any]:
     """Return the shape of the answer and which facts stand beside the picture."""
     path = binding["output_path"].split(" ")[0]
+    if path.startswith('"".join('):  # pieces of one text, in a list
+        return {"path": "output", "extras": [], "measured": False, "pieces": True}
     schema = binding.get("output_schema") or {}
     picture = str(schema.get("images[]") or schema.get("image") or "")
     extras = [name.removesuffix("[]") for name in schema if name.split("[")[0] not in _SHAPES]
@@ -206,7 +216,7 @@ def _size(kind: str, fields: Facts) -> dict[str, Any]:
         return {"rule": "input"}
     if kind == "merge-videos":
         return {"rule": "least", "field": "resolution"}
-    if kind in ("text-to-speech", "text-to-audio"):
+    if kind in ("text-to-speech", "text-to-audio", *TEXT_KINDS):
         return {"rule": "none"}
     if kind == "upscale":
         return {"rule": "scale", "field": next(name for name in _SCALES if name in fields)}

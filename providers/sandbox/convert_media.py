@@ -92,6 +92,25 @@ _LIMITS: tuple[tuple[str, tuple[str, ...], str, Facts], ...] = (
         },
     ),
     (
+        "vision-caption",
+        ("replicate",),
+        "picture",
+        {
+            "formats": ["jpeg", "png", "webp"],
+            "max_bytes": 7_000_000,
+            "source": "7 MB by the version's schema; the formats are those that all agree on",
+        },
+    ),
+    (
+        "vision-caption",
+        ("fal",),
+        "picture",
+        {
+            "formats": ["jpeg", "png", "webp"],
+            "source": "not stated by fal: the formats that all agree on",
+        },
+    ),
+    (
         "real-esrgan",
         ("replicate",),
         "picture",
@@ -117,12 +136,23 @@ _LIMITS: tuple[tuple[str, tuple[str, ...], str, Facts], ...] = (
     ),
 )
 
-# Characters of a text field, from the models' constraints.
-_TEXTS: Mapping[tuple[str, str], Mapping[str, int]] = {
+_ROUTED = ("google/gemini-2.5-flash", "openai/gpt-4o-mini", "openai/gpt-4.1")
+
+# Of a field: characters from the models' constraints; numbers and words from their own pages.
+_TEXTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("kling-2.5-turbo-pro", "prompt"): {"max_length": 2500},
     ("recraft-v4", "prompt"): {"max_length": 10_000},
     ("elevenlabs-tts", "text"): {"max_length": 10_000},
     ("luma-ray-2", "prompt"): {"min_length": 3},
+    # The router takes hundreds of models; a name that nobody has checked is refused here.
+    ("llm-prompt-enhancer", "model"): {"type": "choice", "options": _ROUTED},
+    ("vision-caption", "model"): {"type": "choice", "options": _ROUTED},
+    ("llm-prompt-enhancer", "prompt"): {"required": True},  # or `messages`, which nobody sends
+    ("llm-prompt-enhancer", "max_tokens"): {"minimum": 1},
+    ("vision-caption", "max_tokens"): {"minimum": 1},
+    ("vision-caption", "max_output_tokens"): {"minimum": 1, "maximum": 65_535},
+    ("vision-caption", "temperature"): {"minimum": 0, "maximum": 2},
+    ("vision-caption", "thinking_budget"): {"minimum": 0, "maximum": 24_576},
 }
 
 # How a clip's size follows: `short` and `area` by the word for the resolution ("" without one).
@@ -166,6 +196,7 @@ _SOUNDS: Mapping[str, Facts] = {
     "chatterbox-tts": {"format": "wav", "rate": 24_000},
     "stable-audio-2.5": {"format": "wav", "rate": 44_100},
 }
+TEXT_KINDS = ("text-generation", "image-to-text")
 _CLIPS = ("image-to-video", "merge-audio-video", "merge-videos")
 
 
@@ -179,8 +210,8 @@ def limits_of(model: str, vendor: str, fields: Facts) -> dict[str, Any]:
     }
 
 
-def text_limits(model: str, field: str) -> dict[str, int]:
-    """Return the least and most characters of a text field, as far as they are known."""
+def text_limits(model: str, field: str) -> dict[str, Any]:
+    """Return what a field takes, as far as only prose says it."""
     return dict(_TEXTS.get((model, field), {}))
 
 
@@ -200,6 +231,8 @@ def clip_size(model: str, vendor: str, fields: Facts) -> dict[str, Any]:
 
 def made_by(model: str, vendor: str, kind: str, fields: Facts) -> dict[str, Any]:
     """Return what says how long the output is and of which kind; nothing of a picture."""
+    if kind in TEXT_KINDS:
+        return {"makes": {"kind": "text"}}
     if kind not in _CLIPS and model not in _SOUNDS:
         return {}
     length = _LENGTHS.get((model, vendor)) or _LENGTHS_OF_KINDS[kind]

@@ -28,11 +28,14 @@ _WORDS = (
 )
 _BLOCK = "5 seconds at"  # a price for so many seconds: here it is one for each of them
 _BLOCK_SECONDS = 5
+_MILLION = 1_000_000
 
 
 def price_of(facts: Facts, kind: str, fields: Facts) -> dict[str, Any]:
     """Return the price in USD as text; a unit without an amount is counted and not priced."""
     words = str(facts.get("unit") or "")
+    if words.startswith("token"):
+        return _by_token(facts)
     usd = _decimal(facts.get("usd"))
     if usd is not None and words.startswith(_BLOCK):
         usd /= _BLOCK_SECONDS
@@ -44,6 +47,15 @@ def price_of(facts: Facts, kind: str, fields: Facts) -> dict[str, Any]:
     factors = _factors(facts, fields, words)
     if factors:
         price["factors"] = factors
+    return price | {"source": facts.get("source"), "as_of": facts.get("as_of")}
+
+
+def _by_token(facts: Facts) -> dict[str, Any]:
+    """Return the price for a million tokens that are made, and what one that is given counts."""
+    given, made = _decimal(facts.get("usd")), _decimal(facts.get("output_usd"))
+    price: dict[str, Any] = {"unit": "million_tokens", "usd": None}
+    if given is not None and made is not None:
+        price |= {"usd": _text((made * _MILLION).normalize()), "given_counts": _text(given / made)}
     return price | {"source": facts.get("source"), "as_of": facts.get("as_of")}
 
 

@@ -24,6 +24,7 @@ from providers.sandbox.journal import Folder
 from providers.sandbox.limits import unreadable
 from providers.sandbox.made import Made, made_of
 from providers.sandbox.problems import Problem
+from providers.sandbox.texts import tokens_of
 from providers.sandbox.uploads import Uploads
 from providers.sandbox.visit import Visit
 
@@ -131,6 +132,7 @@ class Desk:
         name, number = visit.received or (endpoint.name, 0)
         digest = hashlib.sha256(visit.raw).hexdigest()
         made = Made() if problems else made_of(endpoint, given, media)
+        made = replace(made, tokens=tokens_of(note or {}))
         if is_too_large(made.width, made.height):
             problems = [Problem(endpoint.media_fields[0], "image_too_large", "Too large.")]
         now = self.clock()

@@ -32,6 +32,7 @@ FAULTS: Mapping[str, str] = {
     "cancel_billed": "job",
     "ignored_cancel": "cancel",
     "empty_output": "result",
+    "chatty": "result",
     "private_url": "result",
     "black": "download",
     "wrong_size": "download",

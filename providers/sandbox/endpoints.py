@@ -37,7 +37,8 @@ class Field:
 class Price:
     """USD for each unit, the first one where `each_further` is set; None: not known.
 
-    `factors` is by what a field's value multiplies the units: {"resolution": {"720p": 2}}.
+    `factors` is by what a field's value multiplies the units: {"resolution": {"720p": 2}}. A token
+    that is given counts `given_counts` of one that is made.
     """
 
     unit: str
@@ -45,6 +46,7 @@ class Price:
     each_further: Decimal | None = None
     counts_input: bool = False
     factors: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    given_counts: Decimal = Decimal(0)
 
     def amount(self, units: Decimal) -> Decimal | None:
         """Return what that many units cost, or None where the price is not known."""
@@ -102,7 +104,7 @@ class Endpoint:
 
     @property
     def output_kind(self) -> str:
-        """What comes out: picture, clip or sound."""
+        """What comes out: picture, clip, sound or text."""
         return str(self.makes.get("kind", "picture"))
 
     @property
@@ -159,6 +161,7 @@ def _price(facts: Mapping[str, Any]) -> Price:
         usd=_decimal(facts["usd"]),
         each_further=_decimal(facts.get("each_further_usd")),
         counts_input=facts.get("counts_input", False),
+        given_counts=_decimal(facts.get("given_counts")) or Decimal(0),
         factors={
             name: {word: Decimal(factor) for word, factor in words.items()}
             for name, words in factors.items()

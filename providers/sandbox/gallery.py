@@ -139,8 +139,13 @@ class Gallery:
         self._worker.shutdown(cancel_futures=True)
 
     def _is_plain(self, job: Job) -> bool:
-        """True when the output need not be made of the input; what is composed always is."""
-        return self._plain and endpoints(job.provider)[job.endpoint].kind not in COMPOSING
+        """True when the output need not be made of the input; what is composed always is.
+
+        A text has no file at all: it stands in the answer.
+        """
+        endpoint = endpoints(job.provider)[job.endpoint]
+        is_text = endpoint.output_kind == "text"
+        return is_text or (self._plain and endpoint.kind not in COMPOSING)
 
     def _name(self, job: Job, index: int) -> str:
         parts = (job.provider, job.endpoint, job.body_sha256, job.repeat, index)

@@ -39,6 +39,7 @@ class Made:
     format: str = "png"
     seconds: float = 0.0
     fps: float = 0.0
+    tokens: tuple[int, int] = (0, 0)  # of a text: given and made
 
 
 def made_of(endpoint: Endpoint, given: Mapping[str, Any], inputs: Sequence[Medium]) -> Made:
@@ -64,6 +65,8 @@ def format_of(endpoint: Endpoint, given: Mapping[str, Any]) -> str:
     asked = str(endpoint.value(given, endpoint.format_field) or "")
     if endpoint.output_kind == "clip":
         return "mp4"
+    if endpoint.output_kind == "text":
+        return "txt"
     if endpoint.output_kind == "sound":
         word = asked or str(endpoint.makes["format"])
         return "mp3" if word.startswith("mp3") else "wav"

@@ -91,6 +91,7 @@ class Attempt:
     submitted_at: float | None
     settled_at: float | None
     fitted: Mapping[str, Any] | None = None
+    checks: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -131,6 +132,7 @@ COLUMNS = [
         "submitted_at",
         "settled_at",
         "fitted",
+        "checks",
     ]
 ]
 
@@ -165,4 +167,5 @@ def attempt_of(row: Row[Any]) -> Attempt:
         submitted_at=row.submitted_at,
         settled_at=row.settled_at,
         fitted=json.loads(row.fitted) if row.fitted else None,
+        checks=row.checks,
     )

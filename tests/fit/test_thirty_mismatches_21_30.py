@@ -19,7 +19,7 @@ from providers.adapter import Answer, Call, Done, Job, Material, Order, Output
 from providers.catalog import all_models
 from providers.catalog.shape import Shape
 from providers.driver import Driver
-from providers.errors import BadReplyError, InputError
+from providers.errors import BadReplyError, InputError, RejectedError
 from providers.media import Media, Value
 from providers.registry import PROVIDERS
 from tasks.keep import Fetched, keep_outputs
@@ -285,10 +285,15 @@ async def test_28_what_a_language_model_wrote_is_one_plain_text_before_it_is_a_p
         (only,) = ready.values()
         assert isinstance(only, Ready)
         assert only.ports == {"prompt": "A red mug on oak."}, written
-    for nothing in ("", [], "```\n```", None, {"text": "A"}):
-        body = {"id": "rep1", "status": "succeeded", "output": nothing}
+    for strange in (None, {"text": "A"}, ["A", 1]):
+        body = {"id": "rep1", "status": "succeeded", "output": strange}
         with pytest.raises(BadReplyError, match="has no text at 'output'"):
             adapter.read_poll(job, Answer(200, body))
+    for nothing in ("", [], "```\n```"):  # an answer, paid for, that the next model cannot use
+        body = {"id": "rep1", "status": "succeeded", "output": nothing}
+        (output,) = cast(Done, adapter.read_poll(job, Answer(200, body))).outputs
+        with pytest.raises(RejectedError, match="the text that came is empty"):
+            await keep_outputs(store, [Fetched("text", "text", text=output.text)])
 
 
 def test_29_time_is_in_seconds_here_and_in_the_unit_that_each_vendor_counts_in(

@@ -15,6 +15,7 @@ from providers.http_wire import HttpWire
 from providers.kinds import KINDS
 from providers.media import Media
 from providers.registry import PROVIDERS
+from providers.replies import TEXT_PORT
 
 SITES = [
     provider.wire.site for provider in PROVIDERS.values() if isinstance(provider.wire, HttpWire)
@@ -184,6 +185,11 @@ def order_for(
 def output_path(binding: Binding) -> str:
     """Where the result stands in the vendor's answer."""
     return next(iter(binding.output.values()))
+
+
+def gives_text(binding: Binding) -> bool:
+    """True when the result stands in the answer itself."""
+    return TEXT_PORT in binding.output
 
 
 def material(path: Path, content: bytes, **more: Any) -> Material:

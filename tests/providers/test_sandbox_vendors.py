@@ -19,6 +19,7 @@ from PIL import Image
 
 from providers.adapter import Done, Finder, Job, Material, Order
 from providers.catalog import Binding, Model, load_model
+from providers.catalog.price import amount_of
 from providers.driver import Driver
 from providers.errors import RefusedError, SetupError
 from providers.http_client import close_client
@@ -109,7 +110,7 @@ def invoice(sandbox: dict[str, Any], job: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("offer", OFFERS, ids=offer_name)
-async def test_every_binding_runs_from_submit_to_a_stored_picture(
+async def test_every_binding_runs_from_submit_to_a_stored_result(
     offer: tuple[Model, Binding],
     picture: bytes,
     tmp_path: Path,
@@ -123,18 +124,25 @@ async def test_every_binding_runs_from_submit_to_a_stored_picture(
     done = await finished(driver, job)
     store = Store(tmp_path / "store")
     (output,) = done.outputs
-    assert output.url is not None
-    name, size = await driver.download(output.url, store.receive)
-    assert size > 100
-    made = media_of(name, store.verified(name))
-    decodes(store.path(name))
-    assert made.kind == KINDS[model.kind].outputs[output.port].type.word
-    if model.kind == "remove-background":
-        assert (made.width, made.height) == SIZE
+    if output.port == "text":
+        assert output.text is not None
+        assert output.text.startswith("Stand-in")
+    else:
+        assert output.url is not None
+        name, size = await driver.download(output.url, store.receive)
+        assert size > 100
+        made = media_of(name, store.verified(name))
+        decodes(store.path(name))
+        assert made.kind == KINDS[model.kind].outputs[output.port].type.word
+        if model.kind == "remove-background":
+            assert (made.width, made.height) == SIZE
     line = invoice(sandbox, job.id)
     assert line["body_sha256"] == digest
     if done.amount_usd is not None:
         assert done.amount_usd == Decimal(line["amount"])
+    if binding.price is not None and binding.price.unit == "million_tokens":
+        assert done.units is not None
+        assert amount_of(binding.price, done.units) == Decimal(line["amount"])
 
 
 @pytest.mark.parametrize("aspect", ["16:9", "4:5"])

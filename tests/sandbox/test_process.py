@@ -113,7 +113,7 @@ def test_the_conversion_of_the_facts_is_deterministic_and_keeps_unknown_prices_n
 
 def test_every_vendor_offers_something_and_every_endpoint_can_be_read() -> None:
     counts = {vendor: len(endpoints(vendor)) for vendor in VENDORS}
-    assert counts == {"bfl": 2, "bria": 1, "fal": 28, "replicate": 18}
+    assert counts == {"bfl": 2, "bria": 1, "fal": 31, "replicate": 20}
     for vendor in VENDORS:
         for endpoint in endpoints(vendor).values():
             assert endpoint.price.usd is None or endpoint.price.usd > 0

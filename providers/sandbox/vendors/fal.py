@@ -19,6 +19,7 @@ from providers.sandbox.jobs import Job
 from providers.sandbox.outputs import download, facts_of, fetcher, urls_of
 from providers.sandbox.problems import Problem, problems_with
 from providers.sandbox.replies import AnswerNowError, Reply, refusal
+from providers.sandbox.texts import text_of, usage_of, written
 from providers.sandbox.vendors import fal_files, fal_platform
 from providers.sandbox.visit import Visit
 
@@ -96,10 +97,10 @@ async def _submit(desk: Desk, visit: Visit, app: str) -> Job:
     given = await visit.json_object(bad)
     desk.receive(visit, endpoint)
     found = problems_with(endpoint, given, desk.profile.unknown_fields)
-    media, more = await media_in(
-        endpoint, given, desk.folder.path / "uploads", fetcher(desk, visit)
-    )
-    job = desk.accept(visit, endpoint, given, media, found or more, _note(visit))
+    folder = desk.folder.path / "uploads"
+    media, more = await media_in(endpoint, given, folder, fetcher(desk, visit))
+    note = _note(visit) | await written(endpoint, given, media, folder)
+    job = desk.accept(visit, endpoint, given, media, found or more, note)
     deadline = job.note.get("start_seconds")
     if deadline is not None and job.starts_at - job.accepted_at > deadline:
         job.ends_at = job.accepted_at + deadline
@@ -247,6 +248,8 @@ def _detail(problem: Problem) -> dict[str, Any]:
 
 async def _output(desk: Desk, visit: Visit, job: Job) -> dict[str, Any]:
     endpoint = endpoint_of(job)
+    if endpoint.output_kind == "text":
+        return {endpoint.output["path"]: text_of(job)} | _extras(endpoint, job)
     urls = urls_of(job, visit.base)
     if job.given.get("sync_mode") and urls:
         urls = await fal_files.data_uris(desk, job)
@@ -265,6 +268,8 @@ def _extras(endpoint: Endpoint, job: Job) -> dict[str, Any]:
         "prompt": job.given.get("prompt", ""),
         "description": "",
         "metadata": {},
+        "usage": usage_of(job),
+        "partial": False,
     }
     return {name: known[name] for name in endpoint.output["extras"] if name in known}
 

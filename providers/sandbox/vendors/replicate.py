@@ -6,7 +6,6 @@ A prediction that fails is HTTP 200 with status `failed`. Input and output are g
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -19,6 +18,7 @@ from providers.sandbox.jobs import NEVER, Job
 from providers.sandbox.outputs import download, fetcher, urls_of
 from providers.sandbox.problems import Problem, problems_with
 from providers.sandbox.replies import Reply, refusal
+from providers.sandbox.texts import counts_of, pieces_of, written
 from providers.sandbox.vendors import replicate_files
 from providers.sandbox.visit import Visit
 
@@ -141,9 +141,10 @@ async def _create(desk: Desk, visit: Visit, model: str | None) -> Reply:
     folder = desk.folder.path / "uploads"
     media, more = await media_in(endpoint, given, folder, fetcher(desk, visit))
     note: dict[str, Any] = {"version": body.get("version")}
+    note |= await written(endpoint, given, media, folder)
     if deadline is not None:
         note["deadline"] = desk.clock() + deadline
-    job = desk.accept(visit, endpoint, given, media, more, note, _new_id())
+    job = desk.accept(visit, endpoint, given, media, more, note, replicate_files.new_id())
     if more:
         job.verdict = "failed"
     if wait is None:
@@ -259,7 +260,7 @@ def _prediction(desk: Desk, visit: Visit, job: Job) -> dict[str, Any]:
 
 
 def _metrics(job: Job, now: float, end: float | None) -> dict[str, float]:
-    seconds = {"predict_time": round(job.seconds(now), 6)}
+    seconds = {"predict_time": round(job.seconds(now), 6), **counts_of(job)}
     return seconds | {"total_time": round((end or now) - job.accepted_at, 6)}
 
 
@@ -269,6 +270,8 @@ def _version(job: Job) -> str:
 
 
 def _output(visit: Visit, job: Job) -> Any:
+    if endpoint_of(job).output_kind == "text":
+        return pieces_of(job)
     urls = urls_of(job, visit.base)
     if endpoint_of(job).is_list:
         return urls
@@ -288,11 +291,3 @@ def _stamp(seconds: float | None) -> str | None:
     if seconds is None or seconds >= NEVER:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-
-
-_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
-
-
-def _new_id() -> str:
-    """Return an id in Replicate's form: 26 letters and digits."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(26))

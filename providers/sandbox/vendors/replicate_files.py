@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import hashlib
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -140,3 +141,11 @@ def _property(field: Field) -> dict[str, Any]:
         "maximum": field.maximum,
     }
     return facts | {name: value for name, value in limits.items() if value is not None}
+
+
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_id() -> str:
+    """Return an id of a prediction in Replicate's form: 26 letters and digits."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(26))
