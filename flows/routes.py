@@ -124,6 +124,12 @@ def refusal(
 ) -> Refusal | None:
     """Return why a route cannot take these values; a parameter its model lacks is left out."""
     label = f"{route.model.model}@{route.provider}"
+    for port in shapes:
+        # A model that takes it nowhere is a fallback, whose losses the template has allowed.
+        if route.model.takes(port) and not route.binding.takes(port):
+            return Refusal(
+                port, f"{port}: {label} takes none", "Leave it out, or choose another provider"
+            )
     for name, value in given.items():
         rule = route.model.parameters.get(name)
         if rule and (problem := rule.problem_with(value)):

@@ -6,6 +6,7 @@ like. Every price carries its source and date, and is quoted text, so that it ne
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -164,11 +165,19 @@ class Binding(Entry):
     source: str
     notes: str | None = None
 
+    def takes(self, port: str) -> bool:
+        """Return False when the vendor's request has no field for what this port is given."""
+        return self.provider == "local" or any(
+            port == (rule if isinstance(rule, str) else rule.source)
+            for rule in self.fields.values()
+        )
+
 
 class Model(Entry):
     """One catalog file. `revision` is raised by hand when what the model makes changes.
 
-    `requires` names ports that this model needs although its kind does not.
+    `requires` names ports that this model needs although its kind does not. Of `one_of`, groups of
+    parameters, exactly one is used: a crop to an aspect ratio, or to a width, a height or both.
     """
 
     model: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
@@ -179,6 +188,9 @@ class Model(Entry):
     best_for: str
     plays: str | None = None
     requires: tuple[str, ...] = Field(default=(), strict=False)
+    one_of: tuple[Annotated[tuple[str, ...], Field(strict=False)], ...] = Field(
+        default=(), strict=False
+    )
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     bindings: tuple[Binding, ...] = Field(min_length=1, strict=False)
 
@@ -193,15 +205,22 @@ class Model(Entry):
                 source = rule if isinstance(rule, str) else rule.source
                 if source is not None and source not in canonical:
                     raise ValueError(f"field {field!r} comes from unknown {source!r}")
+        for name in (name for group in self.one_of for name in group):
+            if name not in self.parameters or self.parameters[name].default is not None:
+                raise ValueError(f"one_of names {name!r}, which is no parameter without a default")
         return self
 
     def takes(self, port: str) -> bool:
         """Return False when no vendor's request has a field for what this port is given."""
-        return self.is_local or any(
-            port == (rule if isinstance(rule, str) else rule.source)
-            for binding in self.bindings
-            for rule in binding.fields.values()
-        )
+        return any(binding.takes(port) for binding in self.bindings)
+
+    def problem_with_ways(self, given: Collection[str]) -> str | None:
+        """Return why parameters of these names are not one way out of `one_of`, or None."""
+        used = [group for group in self.one_of if set(group) & set(given)]
+        if not self.one_of or len(used) == 1:
+            return None
+        ways = ", or ".join(" or ".join(group) for group in self.one_of)
+        return f"{self.model} takes {ways}, not both" if used else f"{self.model} needs {ways}"
 
     @property
     def is_local(self) -> bool:
