@@ -215,6 +215,8 @@ class StepCompiler:
             if (port.required or name in model.requires) and name not in ports:
                 offer = scope.offers(port.type) or f" It takes a value of type {port.type}."
                 raise where.fault(f"{model.model} needs {name!r}.{offer}")
+        if problem := model.problem_with_ways(parameters):
+            raise where.fault(problem)
         return ports, parameters
 
     def _scope_with_items(self, each: Mapping[str, Ref], where: Place) -> Scope:
