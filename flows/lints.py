@@ -21,6 +21,7 @@ from providers.fit import TRIM
 _DROP = 0.6  # of the pixels: an upscale is undone by less
 _SOON_DAYS = 30
 _PICTURES = ("image", "images")
+_CLIPS = ("video", "videos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +150,25 @@ def _default_fights(scene: Scene, step: GraphStep) -> Found:
 def _sound_is_doubled(scene: Scene, step: GraphStep) -> Found:
     if step.kind.name != "mux":
         return
-    for name in step.needs:
-        seen = scene.foreseen.get(name)
-        if seen is not None and seen.made.audio and scene.graph.step(name).kind.generates:
-            yield (
-                "MF006",
-                f"{name!r} makes a sound of its own, which is paid for and then replaced or mixed "
-                "here: set its audio to false",
-            )
+    found = [name for ref in _refs(step, "video") for name in _sounding(scene, ref.name)]
+    for name in dict.fromkeys(found):
+        yield (
+            "MF006",
+            f"{name!r} makes a sound of its own, which is paid for and then replaced or mixed "
+            "here: set its audio to false",
+        )
+
+
+def _sounding(scene: Scene, name: str) -> Iterator[str]:
+    """The steps that have made the clip in `name`, edits between left out, and its sound with it."""
+    if name not in scene.foreseen:
+        return
+    step = scene.graph.step(name)
+    if step.kind.generates and scene.foreseen[name].made.audio:
+        yield name
+    elif step.kind.name != "mux":  # which is a lint of its own
+        for ref in (ref for port in _CLIPS for ref in _refs(step, port)):
+            yield from _sounding(scene, ref.name)
 
 
 def _fallback_drops(scene: Scene, step: GraphStep) -> Found:
