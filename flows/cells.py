@@ -75,6 +75,8 @@ def parse_value(given: Input, name: str, text: str, folder: Path) -> InputValue:
 
 def as_line(name: str, problem: str, fix: str) -> str:
     """Return one line of message: what is wrong with what, and what to do."""
+    if not fix:  # the problem says it
+        return f"{name}: {problem}"
     end = "" if fix.endswith(("?", ".")) else "."
     return f"{name}: {problem}. {fix}{end}"
 
