@@ -79,7 +79,7 @@ def foresee(
     """Return what is foreseen of each step that may run for a row with these inputs."""
     found: dict[str, Foreseen] = {}
     for step in graph.steps:
-        if not may_run(graph, step, inputs):
+        if not may_run(graph, step, inputs) or _lacks_input(graph, step, inputs, found):
             continue  # it has no result, and what stands behind it in `first` is taken
         given = {
             port: shape
@@ -105,6 +105,25 @@ def may_run(graph: Graph, step: GraphStep, inputs: Mapping[str, Value]) -> bool:
         return evaluate_condition(step.when, {name: inputs.get(name) for name in names})
     except InputError:
         return True  # the row will fail there, and cost nothing
+
+
+def _lacks_input(
+    graph: Graph, step: GraphStep, inputs: Mapping[str, Value], found: Mapping[str, Foreseen]
+) -> bool:
+    """True when a port that the step cannot do without gets nothing, as far as that is known."""
+    made = {other.name for other in graph.steps}
+
+    def is_gone(ref: Ref) -> bool:
+        return ref.name not in found if ref.name in made else inputs.get(ref.name, ref) is None
+
+    for port, expression in step.ports.items():
+        if step.requires(port) and (refs := references(expression)):
+            gone = [ref for ref in refs if is_gone(ref)]
+            if isinstance(expression, Text):  # an input without a value is an empty text there
+                gone = [ref for ref in gone if ref.name in made]
+            if gone and (isinstance(expression, Text) or len(gone) == len(refs)):
+                return True
+    return False
 
 
 def known_parameters(

@@ -74,6 +74,10 @@ class GraphStep:
             for name, port in self.kind.outputs.items()
         }
 
+    def requires(self, port: str) -> bool:
+        """True for a port without whose value the step has no result, by its kind or its model."""
+        return self.kind.inputs[port].required or port in self.model.requires
+
     @property
     def gives_open_list(self) -> bool:
         """True when an output is a list whose length is known only after the step has run."""

@@ -14,7 +14,8 @@ from flows.foresee import Foreseen
 from flows.grammar import Expression, Ref, references
 from flows.graph import Graph, GraphStep
 from flows.routes import Route
-from providers.catalog.retired import retires_within
+from providers.catalog.retired import is_retired, retires_within
+from providers.catalog.schema import Binding
 from providers.catalog.shape import MATCH, Shape, flat
 from providers.fit import TRIM
 
@@ -193,10 +194,26 @@ def _alpha_is_laid(scene: Scene, step: GraphStep) -> Found:
 
 
 def _retires_soon(scene: Scene, step: GraphStep) -> Found:
-    binding = scene.first[step.name].binding
-    if retires_within(binding, _SOON_DAYS):
-        instead = f"; {binding.replaced_by} follows it" if binding.replaced_by else ""
-        yield "MF009", f"{step.model.model} is switched off on {binding.retires_on}{instead}"
+    route, gone = scene.first[step.name], step.model.bindings[0]
+    if route.model.model != step.model.model and all(map(is_retired, step.model.bindings)):
+        yield (
+            "MF009",
+            f"{step.model.model} was switched off{_when(gone)}, and its fallback "
+            f"{route.model.model} does the step{_instead(gone)}",
+        )
+    if retires_within(route.binding, _SOON_DAYS):
+        yield (
+            "MF009",
+            f"{route.model.model} is switched off{_when(route.binding)}{_instead(route.binding)}",
+        )
+
+
+def _when(binding: Binding) -> str:
+    return f" on {binding.retires_on}" if binding.retires_on else ""
+
+
+def _instead(binding: Binding) -> str:
+    return f"; {binding.replaced_by} follows it" if binding.replaced_by else ""
 
 
 def _results_expire(scene: Scene, step: GraphStep) -> Found:

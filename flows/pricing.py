@@ -18,7 +18,6 @@ from flows.routes import Refusal, Route, Routes, fit_choice, refusal
 from flows.rows import ReadyRow
 from flows.table import Fault
 from providers.catalog import Quote, quote
-from providers.catalog.price import FREE
 from providers.fit import too_long
 
 
@@ -66,13 +65,16 @@ class Pricer:
         """Return the route that would be sent to first."""
         return self._able[step.name][0]
 
-    def price(self, step: GraphStep, row: ReadyRow) -> Quote:
-        """Return the first route's price; its `high` is the dearest route's."""
-        return self._of(row).quotes[step.name]
+    def price(self, step: GraphStep, row: ReadyRow) -> Quote | None:
+        """Return the first route's price; its `high` is the dearest route's.
+
+        None for a step that has no result for this row, whatever happens.
+        """
+        return self._of(row).quotes.get(step.name)
 
     def highs(self, step: GraphStep, row: ReadyRow) -> Mapping[str, Decimal]:
         """Return the most that one call may cost in USD at each provider that can be used."""
-        return self._of(row).highs[step.name]
+        return self._of(row).highs.get(step.name, {})
 
     def problems(self, row: ReadyRow) -> list[Fault]:
         """Return a fault for each step that no route would do with this row's values."""
@@ -111,7 +113,6 @@ class Pricer:
         refusals: list[tuple[str, Refusal]] = []
         for step in self._graph.steps:
             if step.name not in foreseen:
-                quotes[step.name], highs[step.name] = FREE, {}
                 continue
             able, seen = self._able[step.name], foreseen[step.name]
             quotes[step.name], highs[step.name] = _prices(able, seen)

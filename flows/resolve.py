@@ -52,7 +52,7 @@ def resolve_step(
     for name, expression in step.ports.items():
         value = evaluate(expression, lookup)
         if value is None or value is NO_RESULT:
-            if step.kind.inputs[name].required:
+            if step.requires(name):
                 return Skipped(f"its {name} has no result")
             continue
         ports[name] = value

@@ -150,6 +150,8 @@ def _plan_step(
             reused += known.of(row.id)[step.name].result is not None
             continue
         price = pricer.price(step, row)
+        if price is None:
+            continue
         calls += 1
         if price.low is None or price.expected is None or price.high is None:
             unpriced += 1
