@@ -5,7 +5,7 @@ Rows of a table have few different sets of sizes and parameters: each is worked 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,14 +43,17 @@ class Foreseen:
 
 
 class Foresight:
-    """What is foreseen of the rows of one graph on the first routes of its steps."""
+    """What is foreseen of the rows of one graph on the routes of its steps, the first one's first.
 
-    def __init__(self, graph: Graph, first: Mapping[str, Maker]) -> None:
+    It follows from a row's signature alone: of a text that nobody counts nothing is looked at.
+    """
+
+    def __init__(self, graph: Graph, able: Mapping[str, Sequence[Maker]]) -> None:
         self._graph = graph
-        self._first = first
+        self._first = {step: makers[0] for step, makers in able.items()}
         self._found: dict[tuple[Any, ...], Mapping[str, Foreseen]] = {}
         self._whole = frozenset(_names_that_decide(graph))
-        self._counted = frozenset(_names_that_are_counted(graph, first)) - self._whole
+        self._counted = frozenset(_names_that_are_counted(graph, able))
 
     def signature(self, row: ReadyRow) -> tuple[Any, ...]:
         """Return what decides sizes, parameters and prices of a row: equal for most rows."""
@@ -62,8 +65,13 @@ class Foresight:
         """Return step -> what is foreseen of it."""
         key = self.signature(row) if signature is None else signature
         if key not in self._found:
-            self._found[key] = foresee(self._graph, self._first, row.inputs)
+            inputs = {name: self._counting(name, value) for name, value in row.inputs.items()}
+            self._found[key] = foresee(self._graph, self._first, inputs)
         return self._found[key]
+
+    def _counting(self, name: str, value: Value) -> Value:
+        is_counted = name in self._whole or name in self._counted
+        return "" if isinstance(value, str) and not is_counted else value
 
     def _part(self, name: str, value: Value) -> tuple[str, Any]:
         if name in self._whole:
@@ -177,13 +185,11 @@ def _names_that_decide(graph: Graph) -> Iterator[str]:
                 yield ref.name
 
 
-def _names_that_are_counted(graph: Graph, first: Mapping[str, Maker]) -> Iterator[str]:
-    """The inputs of whose text the length is paid for."""
+def _names_that_are_counted(graph: Graph, able: Mapping[str, Sequence[Maker]]) -> Iterator[str]:
+    """The inputs of whose text the length is paid for, wherever it is sent."""
     for step in graph.steps:
-        price = first[step.name].binding.price
-        if price is None or price.unit != "thousand_characters":
-            continue
-        for expression in step.ports.values():
-            if isinstance(expression, Ref | Text):
+        prices = [maker.binding.price for maker in able[step.name]]
+        if any(price and price.unit == "thousand_characters" for price in prices):
+            for expression in step.ports.values():
                 for ref in references(expression):
                     yield ref.name

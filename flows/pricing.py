@@ -18,6 +18,7 @@ from flows.routes import Refusal, Route, Routes, fit_choice, refusal
 from flows.rows import ReadyRow
 from flows.table import Fault
 from providers.catalog import Quote, quote
+from providers.catalog.shape import Shape
 from providers.fit import too_long
 
 
@@ -57,7 +58,7 @@ class Pricer:
             step.name: [route for route in routes[step.name] if route.is_sendable]
             for step in graph.steps
         }
-        self.foresight = Foresight(graph, {name: able[0] for name, able in self._able.items()})
+        self.foresight = Foresight(graph, self._able)
         self._found: dict[tuple[Any, ...], RowPrices] = {}
         self._texts = tuple(self._text_checks())
 
@@ -78,14 +79,15 @@ class Pricer:
 
     def problems(self, row: ReadyRow) -> list[Fault]:
         """Return a fault for each step that no route would do with this row's values."""
-        found = []
+        found, running = [], {step.name for step in self._graph.steps}
         if not row.faults:  # what a faulty cell would make of the chain is not known
+            running = set(self._of(row).quotes)
             found = [
                 Fault(row.id, self._column(step, refused.name), step, refused.problem, refused.fix)
                 for step, refused in self._of(row).refusals
             ]
         for check in self._texts:
-            if problem := check.problem(row):
+            if check.step in running and (problem := check.problem(row)):
                 column = self._column(check.step, check.port)
                 found.append(Fault(row.id, column, check.step, *problem))
         return found
@@ -116,9 +118,8 @@ class Pricer:
                 continue
             able, seen = self._able[step.name], foreseen[step.name]
             quotes[step.name], highs[step.name] = _prices(able, seen)
-            found = [
-                refusal(route, seen.parameters, seen.given, fit_choice(step)) for route in able
-            ]
+            shapes = {port: each for port, each in seen.given.items() if not _is_text(each)}
+            found = [refusal(route, seen.parameters, shapes, fit_choice(step)) for route in able]
             if None not in found:
                 refusals += [(step.name, one) for one in found[:1] if one is not None]
         return RowPrices(quotes, highs, tuple(refusals))
@@ -143,6 +144,11 @@ class Pricer:
         expression = found.ports.get(name) or found.parameters.get(name)
         refs = references(expression) if expression else ()
         return refs[0].name if len(refs) == 1 and refs[0].name in self._graph.inputs else ""
+
+
+def _is_text(given: Shape | tuple[Shape, ...]) -> bool:
+    """True for what is checked row by row, since most texts are of no kind of rows."""
+    return isinstance(given, Shape) and given.characters is not None
 
 
 def _prices(able: list[Route], seen: Foreseen) -> tuple[Quote, dict[str, Decimal]]:

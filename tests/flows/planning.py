@@ -26,6 +26,9 @@ inputs:
   words: {type: text, default: hello}
   photo: {type: image, default: null}
   film: {type: video, default: null}
+  shape: {type: choice, options: ["16:9", "1:1", "9:16"], default: "16:9"}
+  seconds: {type: number, default: 5}
+  scale: {type: number, default: 2}
 """
 WRITER = """\
 model: writer
@@ -70,8 +73,9 @@ def clip(width: int = 1280, height: int = 720, **facts: Any) -> Media:
 
 def row(name: str = "r1", **inputs: Value | None) -> ReadyRow:
     """A row with these inputs, and the template's defaults."""
-    values = {"prompt": "a red mug", "move": "slowly", "words": "hello", "photo": None}
-    return ReadyRow(name, name, {}, {**values, "film": None, **inputs})  # type: ignore[arg-type]
+    values: dict[str, Any] = {"prompt": "a red mug", "move": "slowly", "words": "hello"}
+    values |= {"photo": None, "film": None, "shape": "16:9", "seconds": 5, "scale": 2}
+    return ReadyRow(name, name, {}, values | inputs)
 
 
 def plan_of(graph: Graph, rows: Iterable[ReadyRow] | None = None, **options: Any) -> Plan:

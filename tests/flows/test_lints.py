@@ -228,7 +228,7 @@ def test_an_unknown_code_is_refused_at_load_with_the_nearest() -> None:
     with pytest.raises(RequestError) as raised:
         graph_of("  a: {model: flux-2-pro, with: {prompt: $prompt}, silence: [MF0O4]}\n", "a")
     assert str(raised.value) == (
-        "trial.yaml:11: step 'a': silence: there is no lint 'MF0O4'. Did you mean 'MF004'?"
+        "trial.yaml:14: step 'a': silence: there is no lint 'MF0O4'. Did you mean 'MF004'?"
     )
 
 
