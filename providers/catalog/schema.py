@@ -6,13 +6,15 @@ like. Every price carries its source and date, and is quoted text, so that it ne
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from decimal import Decimal
+from collections.abc import Collection, Iterable
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from providers.catalog.limits import Entry, Limits, Makes
+from providers.catalog.limits import SIDES, Entry, Limits, Makes
+from providers.errors import near
 from providers.kinds import KINDS
 
 Grade: TypeAlias = Literal["exact", "units", "estimate", "unpriced"]
@@ -24,14 +26,30 @@ Form: TypeAlias = Literal[
 
 
 def _quoted(value: Any) -> Any:
-    if isinstance(value, str):
-        return Decimal(value)
     if isinstance(value, Decimal):
         return value
-    raise ValueError(f'write the amount as quoted text, "{value}": a YAML number is a float')
+    if not isinstance(value, str):
+        raise ValueError(f'write the amount as quoted text, "{value}": a YAML number is a float')
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is not an amount") from None
 
 
 Amount = Annotated[Decimal, BeforeValidator(_quoted)]
+Said: TypeAlias = Annotated[str, Field(pattern=r"\S")]
+"""A text that says something: an empty source is none."""
+
+
+def misplaced(problem: str, *path: str | int) -> PydanticCustomError:
+    """Return the error of a part further down, so that its line can be named."""
+    return PydanticCustomError("misplaced", "{problem}", {"problem": problem, "path": path})
+
+
+def _require(names: Iterable[str], known: Collection[str], *path: str | int) -> None:
+    for name in names:
+        if name not in known:
+            raise misplaced(f"there is no {name!r} here.{near(name, known)}", *path)
 
 
 class Parameter(Entry):
@@ -115,13 +133,13 @@ class Price(Entry):
         "compute_second",
         "million_video_tokens",
     ]
-    usd: Amount
+    usd: Amount = Field(ge=0)
     each_further_usd: Amount | None = None
     counts_input: bool = False
     times: dict[str, dict[str, Amount]] = Field(default_factory=dict)
     grade: Grade = "units"
-    source: str
-    as_of: str
+    source: Said
+    as_of: str = Field(pattern=r"^\d{4}(-\d\d){0,2}$")
 
 
 class Latency(Entry):
@@ -129,7 +147,7 @@ class Latency(Entry):
 
     usual_seconds: float
     longest_seconds: float
-    source: str
+    source: Said
 
 
 class Cancel(Entry):
@@ -160,9 +178,9 @@ class Binding(Entry):
     cancel: Cancel = Cancel()
     result_life_seconds: int | None = None
     status: Literal["active", "deprecated", "retired"] = "active"
-    retires_on: str | None = None
+    retires_on: str | None = Field(default=None, pattern=r"^\d{4}-\d\d-\d\d$")
     replaced_by: str | None = None
-    source: str
+    source: Said
     notes: str | None = None
 
     def takes(self, port: str) -> bool:
@@ -184,8 +202,8 @@ class Model(Entry):
     kind: str
     revision: int = 1
     title: str
-    about: str
-    best_for: str
+    about: Said
+    best_for: Said
     plays: str | None = None
     requires: tuple[str, ...] = Field(default=(), strict=False)
     one_of: tuple[Annotated[tuple[str, ...], Field(strict=False)], ...] = Field(
@@ -195,19 +213,29 @@ class Model(Entry):
     bindings: tuple[Binding, ...] = Field(min_length=1, strict=False)
 
     @model_validator(mode="after")
-    def _names_exist(self) -> Model:
-        for word in filter(None, (self.kind, self.plays)):
-            if word not in KINDS:
-                raise ValueError(f"there is no kind {word!r}")
-        canonical = {*self.parameters, *KINDS[self.kind].inputs, "size"}
-        for binding in self.bindings:
+    def _names_exist_and_say_something(self) -> Model:
+        for key in ("kind", "plays"):
+            if (word := getattr(self, key)) not in (None, *KINDS):
+                raise misplaced(f"there is no kind {word!r}.{near(word, KINDS)}", key)
+        for name, parameter in self.parameters.items():
+            if not parameter.about.strip():
+                raise misplaced("says nothing", "parameters", name, "about")
+        kind, known = KINDS[self.kind], [*self.parameters, SIDES]
+        _require(self.requires, kind.inputs, "requires")
+        for name in (name for group in self.one_of for name in group):
+            _require([name], self.parameters, "one_of")
+            if self.parameters[name].default is not None:
+                raise misplaced(f"{name!r} has a default, so it is always given", "one_of")
+        for number, binding in enumerate(self.bindings):
+            here = ("bindings", number)
             for field, rule in binding.fields.items():
                 source = rule if isinstance(rule, str) else rule.source
-                if source is not None and source not in canonical:
-                    raise ValueError(f"field {field!r} comes from unknown {source!r}")
-        for name in (name for group in self.one_of for name in group):
-            if name not in self.parameters or self.parameters[name].default is not None:
-                raise ValueError(f"one_of names {name!r}, which is no parameter without a default")
+                _require(filter(None, [source]), [*known, *kind.inputs], *here, "fields", field)
+            _require(binding.output, kind.outputs, *here, "output")
+            _require(binding.limits.takes, kind.inputs, *here, "limits", "takes")
+            for port, limits in binding.limits.takes.items():
+                names = filter(None, [limits.follows])
+                _require(names, known, *here, "limits", "takes", port, "follows")
         return self
 
     def takes(self, port: str) -> bool:
