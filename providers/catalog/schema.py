@@ -87,9 +87,9 @@ class Parameter(Entry):
         if expected and (not isinstance(value, expected) or is_bool != (self.type == "boolean")):
             return f"is not {'an' if self.type == 'integer' else 'a'} {self.type}"
         if self.minimum is not None and value < self.minimum:
-            return f"is below {self.minimum:g}"
+            return f"is below {self.minimum:.15g}"
         if self.maximum is not None and value > self.maximum:
-            return f"is above {self.maximum:g}"
+            return f"is above {self.maximum:.15g}"
         return None
 
 
