@@ -120,7 +120,9 @@ def row_checks(graph: Graph) -> tuple[Check, ...]:
 
 
 def _checks_of(step: GraphStep, graph: Graph) -> Iterator[Check]:
-    lists = tuple(ref.name for ref in step.each.values() if ref.name in graph.inputs)
+    lists = tuple(
+        dict.fromkeys(name for ref in step.each.values() for name in _lists(graph, ref.name))
+    )
     if len(lists) > 1 or (lists and step.max_items is not None):
         yield LengthCheck(step, lists)
     if (ways := _optional_ways(step, graph)) is not None:
@@ -146,6 +148,15 @@ def _optional_ways(step: GraphStep, graph: Graph) -> WaysCheck | None:
     optional = [ref.name for ref in refs if graph.inputs[ref.name].is_optional]
     every = dict.fromkeys([*optional, *(ref.name for ref in refs)])
     return WaysCheck(step, tuple(every)) if optional else None
+
+
+def _lists(graph: Graph, name: str) -> Iterator[str]:
+    """The input whose length a list has: its own, or that of the list its step goes over."""
+    if name in graph.inputs:
+        yield name
+        return
+    for ref in graph.step(name).each.values():
+        yield from _lists(graph, ref.name)
 
 
 def _is_settled(expression: Expression, refs: list[Ref], rule: Parameter, graph: Graph) -> bool:

@@ -21,7 +21,7 @@ Grade: TypeAlias = Literal["exact", "units", "estimate", "unpriced"]
 ScalarType: TypeAlias = Literal["choice", "text", "integer", "number", "boolean"]
 Scalar: TypeAlias = bool | int | float | str
 Form: TypeAlias = Literal[
-    "text", "width", "height", "size_object", "url", "base64", "data_uri", "list"
+    "text", "width", "height", "size_object", "url", "base64", "data_uri", "list", "milliseconds"
 ]
 
 

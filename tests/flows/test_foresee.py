@@ -60,16 +60,14 @@ def pricer() -> Pricer:
 @given(one=ROWS)
 def test_low_is_never_above_expected_nor_that_above_high(pricer: Pricer, one: ReadyRow) -> None:
     for step in GRAPH.steps:
-        price = pricer.price(step, one)
-        if price is None:
-            continue
-        highs = pricer.highs(step, one).values()
-        if price.expected is not None:
-            assert price.low is not None
-            assert price.high is not None
-            assert Decimal(0) <= price.low <= price.expected <= price.high
-            assert price.high == max(highs)
-        assert all(high >= 0 for high in highs)
+        for call in pricer.calls(step, one):
+            price = call.quote
+            if price.expected is not None:
+                assert price.low is not None
+                assert price.high is not None
+                assert Decimal(0) <= price.low <= price.expected <= price.high
+                assert price.high == call.dearest
+            assert all(high >= 0 for high in call.highs.values())
 
 
 def runs(one: ReadyRow) -> set[str]:
@@ -87,11 +85,8 @@ def runs(one: ReadyRow) -> set[str]:
 @many
 @given(one=ROWS)
 def test_a_step_that_has_no_result_for_a_row_costs_nothing(pricer: Pricer, one: ReadyRow) -> None:
-    priced = {step.name for step in GRAPH.steps if pricer.price(step, one) is not None}
+    priced = {step.name for step in GRAPH.steps if pricer.calls(step, one)}
     assert priced == runs(one)
-    for step in GRAPH.steps:
-        if step.name not in priced:
-            assert pricer.highs(step, one) == {}
     plan = plan_of(GRAPH, [one])
     if not plan.faults:
         assert {step.step for step in plan.steps if step.calls} == runs(one)
@@ -106,8 +101,7 @@ def test_rows_of_one_signature_have_one_price_and_one_foresight(
     if fresh.foresight.signature(one) == fresh.foresight.signature(other):
         assert fresh.foresight.of(one) == fresh.foresight.of(other)
     for step in GRAPH.steps:  # what is remembered of other rows is what is worked out anew
-        assert pricer.price(step, one) == fresh.price(step, one)
-        assert pricer.highs(step, one) == fresh.highs(step, one)
+        assert pricer.calls(step, one) == fresh.calls(step, one)
 
 
 @many
@@ -194,5 +188,5 @@ def test_the_length_of_a_text_counts_where_only_a_fallback_is_paid_by_it() -> No
     step = "{model: speaker, with: {text: $words}, fallback: [elevenlabs-tts]}"
     graph = graph_of(f"  speech: {step}\n", "speech", {"speaker": speaker})
     pricer = Pricer(graph, routes_without_keys(graph, RunOptions()))
-    short, long = (pricer.highs(graph.steps[0], row(words="x" * count)) for count in (10, 5000))
-    assert (short["fal"], long["fal"]) == (Decimal("0.1"), Decimal("0.5"))
+    prices = [pricer.calls(graph.steps[0], row(words="x" * count)) for count in (10, 5000)]
+    assert [calls[0].dearest for calls in prices] == [Decimal("0.1"), Decimal("0.5")]
