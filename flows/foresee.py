@@ -6,7 +6,7 @@ Rows of a table have few different sets of sizes and parameters: each is worked 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,6 @@ from flows.grammar import (
     Items,
     NoResult,
     Ref,
-    Text,
     evaluate,
     references,
 )
@@ -61,19 +60,21 @@ class Foreseen:
 
 
 class Foresight:
-    """What is foreseen of the rows of one graph on the first routes of its steps.
+    """What is foreseen of the rows of one graph on the routes of its steps, the first one's first.
 
     `caps` are the numbers of bytes that a route takes at most: of a file's size nothing else
     counts than which of them it is above, and files of one camera are all of different sizes.
     """
 
-    def __init__(self, graph: Graph, first: Mapping[str, Maker], caps: Iterable[int]) -> None:
+    def __init__(
+        self, graph: Graph, able: Mapping[str, Sequence[Maker]], caps: Iterable[int]
+    ) -> None:
         self._graph = graph
-        self._first = first
+        self._first = {step: makers[0] for step, makers in able.items()}
         self._caps = sorted(caps)
         self._found: dict[tuple[Any, ...], Seen] = {}
         self._whole = frozenset(_names_that_decide(graph))
-        self._counted = frozenset(_names_that_are_counted(graph, first)) - self._whole
+        self._counted = frozenset(_names_that_are_counted(graph, able)) - self._whole
 
     def signature(self, row: ReadyRow) -> tuple[Any, ...]:
         """Return what decides sizes, parameters and prices of a row: equal for most rows."""
@@ -154,7 +155,7 @@ def _call(
         shape = _shape(expression, inputs, made)
         if shape is not None:
             given[port] = shape
-        elif step.kind.inputs[port].required:
+        elif step.requires(port):
             return None  # what would have made it does not run
     parameters = known_parameters(step, inputs, made)
     call = Foreseen(
@@ -243,14 +244,12 @@ def _names_that_decide(graph: Graph) -> Iterator[str]:
             yield from _names_in(step, expression)
 
 
-def _names_that_are_counted(graph: Graph, first: Mapping[str, Maker]) -> Iterator[str]:
-    """The inputs of whose text the length is paid for."""
+def _names_that_are_counted(graph: Graph, able: Mapping[str, Sequence[Maker]]) -> Iterator[str]:
+    """The inputs of whose text the length is paid for, wherever it is sent."""
     for step in graph.steps:
-        price = first[step.name].binding.price
-        if price is None or price.unit != "thousand_characters":
-            continue
-        for expression in step.ports.values():
-            if isinstance(expression, Ref | Text):
+        prices = [maker.binding.price for maker in able[step.name]]
+        if any(price and price.unit == "thousand_characters" for price in prices):
+            for expression in step.ports.values():
                 yield from _names_in(step, expression)
 
 

@@ -79,6 +79,10 @@ class GraphStep:
             for name, port in self.kind.outputs.items()
         }
 
+    def requires(self, port: str) -> bool:
+        """True for a port without whose value the step has no result, by its kind or its model."""
+        return self.kind.inputs[port].required or port in self.model.requires
+
     @property
     def gives_open_list(self) -> bool:
         """True when an output is a list whose length is known only after the step has run."""
@@ -224,6 +228,8 @@ class StepCompiler:
             if (port.required or name in model.requires) and name not in ports:
                 offer = scope.offers(port.type) or f" It takes a value of type {port.type}."
                 raise where.fault(f"{model.model} needs {name!r}.{offer}")
+        if problem := model.problem_with_ways(parameters):
+            raise where.fault(problem)
         return ports, parameters
 
     def _scope_with_items(self, each: Mapping[str, Ref], where: Place) -> Scope:

@@ -14,7 +14,8 @@ from flows.conditions import condition_references
 from flows.foresee import Foreseen
 from flows.grammar import Expression, Ref, references
 from flows.graph import Graph, GraphStep
-from providers.catalog.retired import retires_within
+from providers.catalog.retired import is_retired, retires_within
+from providers.catalog.schema import Binding
 from providers.catalog.shape import MATCH, Shape, flat
 from providers.fit import TRIM
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # routes know the ledger's words, and who only looks at a fil
 _DROP = 0.6  # of the pixels: an upscale is undone by less
 _SOON_DAYS = 30
 _PICTURES = ("image", "images")
+_CLIPS = ("video", "videos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +155,25 @@ def _default_fights(scene: Scene, step: GraphStep) -> Found:
 def _sound_is_doubled(scene: Scene, step: GraphStep) -> Found:
     if step.kind.name != "mux":
         return
-    for name in step.needs:
-        seen = scene.foreseen.get(name)
-        if seen is not None and seen.made.audio and scene.graph.step(name).kind.generates:
-            yield (
-                "MF006",
-                f"{name!r} makes a sound of its own, which is paid for and then replaced or mixed "
-                "here: set its audio to false",
-            )
+    found = [name for ref in _refs(step, "video") for name in _sounding(scene, ref.name)]
+    for name in dict.fromkeys(found):
+        yield (
+            "MF006",
+            f"{name!r} makes a sound of its own, which is paid for and then replaced or mixed "
+            "here: set its audio to false",
+        )
+
+
+def _sounding(scene: Scene, name: str) -> Iterator[str]:
+    """The steps that have made the clip in `name`, edits between left out, and its sound with it."""
+    if name not in scene.foreseen:
+        return
+    step = scene.graph.step(name)
+    if step.kind.generates and scene.foreseen[name].made.audio:
+        yield name
+    elif step.kind.name != "mux":  # which is a lint of its own
+        for ref in (ref for port in _CLIPS for ref in _refs(step, port)):
+            yield from _sounding(scene, ref.name)
 
 
 def _fallback_drops(scene: Scene, step: GraphStep) -> Found:
@@ -185,10 +198,26 @@ def _alpha_is_laid(scene: Scene, step: GraphStep) -> Found:
 
 
 def _retires_soon(scene: Scene, step: GraphStep) -> Found:
-    binding = scene.first[step.name].binding
-    if retires_within(binding, _SOON_DAYS):
-        instead = f"; {binding.replaced_by} follows it" if binding.replaced_by else ""
-        yield "MF009", f"{step.model.model} is switched off on {binding.retires_on}{instead}"
+    route, gone = scene.first[step.name], step.model.bindings[0]
+    if route.model.model != step.model.model and all(map(is_retired, step.model.bindings)):
+        yield (
+            "MF009",
+            f"{step.model.model} was switched off{_when(gone)}, and its fallback "
+            f"{route.model.model} does the step{_instead(gone)}",
+        )
+    if retires_within(route.binding, _SOON_DAYS):
+        yield (
+            "MF009",
+            f"{route.model.model} is switched off{_when(route.binding)}{_instead(route.binding)}",
+        )
+
+
+def _when(binding: Binding) -> str:
+    return f" on {binding.retires_on}" if binding.retires_on else ""
+
+
+def _instead(binding: Binding) -> str:
+    return f"; {binding.replaced_by} follows it" if binding.replaced_by else ""
 
 
 def _results_expire(scene: Scene, step: GraphStep) -> Found:

@@ -18,7 +18,18 @@ from tasks.key import digest
 
 FORMAT = 1
 # Options that change what is asked for; how many rows are in flight changes nothing.
-_DECIDING = ("local", "sandbox", "provider", "use", "take", "takes", "map", "set", "id_col")
+_DECIDING = (
+    "local",
+    "sandbox",
+    "provider",
+    "use",
+    "take",
+    "takes",
+    "from_step",
+    "map",
+    "set",
+    "id_col",
+)
 
 
 def plan_document(plan: Plan, prepared: Prepared) -> dict[str, Any]:
@@ -30,9 +41,9 @@ def digests(prepared: Prepared) -> dict[str, Any]:
     """Return what the plan rests on: table, template, options, models, prices and files."""
     options = prepared.options.model_dump(mode="json")
     return {
-        "table": prepared.table_digest,
-        "template": prepared.graph.digest,
         "options": digest({name: options[name] for name in _DECIDING}),
+        "table": prepared.table_digest,
+        "template": prepared.graph.digest,  # with `--use`, so that comes after the options
         "routes": {
             step: [f"{route.model.model}@{route.provider}" for route in routes if route.is_sendable]
             for step, routes in prepared.routes.items()
@@ -56,14 +67,19 @@ def write_plan(document: Mapping[str, Any], path: Path) -> None:
 
 
 def require_plan(path: Path, prepared: Prepared) -> None:
-    """Return when the request is the one that was planned.
+    """Return only when the request is the one that was planned.
 
     Raises:
         RequestError: the file is no plan, or something has changed since; it is named.
     """
-    planned = _read(path)
+    document = _read(path)
+    if document.get("template") != prepared.graph.name:
+        raise RequestError(
+            f"{path}: is a plan of {document.get('template')!r}, and this is "
+            f"{prepared.graph.name!r}. Look at a new one: {_ANEW}"
+        )
     for name, now in digests(prepared).items():
-        then = planned.get(name)
+        then = document["digests"].get(name)
         if then == now:
             continue
         what = _CHANGED[name]
@@ -71,12 +87,14 @@ def require_plan(path: Path, prepared: Prepared) -> None:
             names = sorted(key for key in {*now, *then} if now.get(key) != then.get(key))
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             what += f" {', '.join(names[:3])}{more}"
+        if name == "table" and document.get("rows") != len(prepared.rows):
+            what += f" ({document.get('rows')} rows then, {len(prepared.rows)} now)"
         raise RequestError(
-            f"{path}: {what} changed since the plan was made. Look at a new one: "
-            "mediaflows plan ... -o plan.json"
+            f"{path}: {what} changed since the plan was made. Look at a new one: {_ANEW}"
         )
 
 
+_ANEW = "mediaflows plan ... -o plan.json"
 _CHANGED = {
     "table": "the table",
     "template": "the template",
@@ -95,11 +113,15 @@ def _read(path: Path) -> Mapping[str, Any]:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise RequestError(f"{path}: cannot be read: {reason}") from None
     except ValueError:
-        raise RequestError(f"{path}: is not JSON; write it with `mediaflows plan -o`") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise RequestError(f"{path}: is no plan; write it with `mediaflows plan -o`")
-    found = document.get("digests")
-    return found if isinstance(found, dict) else {}
+        raise RequestError(f"{path}: is not JSON. Write it with {_ANEW}") from None
+    if not isinstance(document, dict) or not isinstance(document.get("digests"), dict):
+        raise RequestError(f"{path}: is no plan. Write it with {_ANEW}")
+    if document.get("format") != FORMAT:
+        raise RequestError(
+            f"{path}: is a plan of format {document.get('format')!r}, and this version reads "
+            f"{FORMAT}. Write it anew: {_ANEW}"
+        )
+    return document
 
 
 def _models(prepared: Prepared) -> Iterator[tuple[str, str]]:

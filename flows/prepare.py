@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.caps import with_known_prices
+from flows.cells import as_line
 from flows.graph import Graph, ModelUse, compile_template
 from flows.load import read_template, template_text
 from flows.options import RunOptions
@@ -104,9 +105,11 @@ def _prepare(request: Request, find_routes: FindRoutes) -> Prepared:
 
 def _prepare_one(graph: Graph, text: str, routes: Routes, options: RunOptions) -> Prepared:
     bound = bind_one(graph, options.set, Path.cwd())
-    row = ready_rows([bound], workers())[0]
+    row = checked(ready_rows([bound], workers()), graph, routes)[0]
     for fault in row.faults:
-        raise RequestError(f"--set {fault.column}: {fault.problem}")
+        place = [f"--set {fault.column}"] if fault.column else []
+        place += [f"step {fault.step!r}"] if fault.step else []
+        raise RequestError(as_line(": ".join(place), fault.problem, fault.fix))
     return Prepared(
         graph=graph,
         template_text=text,

@@ -84,9 +84,7 @@ class Pricer:
             step.name: [route for route in routes[step.name] if route.is_sendable]
             for step in graph.steps
         }
-        self.foresight = Foresight(
-            graph, {name: able[0] for name, able in self._able.items()}, set(self._caps())
-        )
+        self.foresight = Foresight(graph, self._able, set(self._caps()))
         self._found: dict[tuple[Any, ...], RowPrices] = {}
         self._texts = tuple(self._text_checks())
 

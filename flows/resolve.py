@@ -73,7 +73,7 @@ def _ready(step: GraphStep, lookup: Resolve) -> Ready | Skipped:
     for name, expression in step.ports.items():
         value = _without_gaps(evaluate(expression, lookup))
         if value is None or value is NO_RESULT:
-            if step.kind.inputs[name].required:
+            if step.requires(name):
                 return Skipped(f"its {name} has no result")
             continue
         ports[name] = value

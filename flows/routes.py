@@ -213,8 +213,9 @@ def _require_one(
     if all(is_retired(binding) for binding in step.model.bindings) and not routes:
         gone = step.model.bindings[0]
         instead = f"; use {gone.replaced_by}" if gone.replaced_by else ""
+        when = f" on {gone.retires_on}" if gone.retires_on else ""
         raise RequestError(
-            f"step {step.name!r}: {step.model.model} was switched off on {gone.retires_on}{instead}."
+            f"step {step.name!r}: {step.model.model} was switched off{when}{instead}."
         )
     if not routes:
         asked = ", ".join(options.provider or step.provider)

@@ -93,7 +93,25 @@ class LengthCheck:
         return None
 
 
-Check = ParameterCheck | LengthCheck
+@dataclass(frozen=True, slots=True)
+class WaysCheck:
+    """Parameters out of optional inputs, of which the step's model needs one and not several."""
+
+    step: GraphStep
+    inputs: tuple[str, ...]
+
+    def finding(self, values: Mapping[str, Any]) -> Finding | None:
+        """Return why what is left of the parameters is not one way, or None."""
+        given = [
+            name
+            for name, expression in self.step.parameters.items()
+            if evaluate(expression, lambda ref: values.get(ref.name)) not in (None, NO_RESULT)
+        ]
+        problem = self.step.model.problem_with_ways(given)
+        return Finding(self.step.name, self.inputs[0], problem, "Give one") if problem else None
+
+
+Check = ParameterCheck | LengthCheck | WaysCheck
 
 
 def row_checks(graph: Graph) -> tuple[Check, ...]:
@@ -107,6 +125,8 @@ def _checks_of(step: GraphStep, graph: Graph) -> Iterator[Check]:
     )
     if len(lists) > 1 or (lists and step.max_items is not None):
         yield LengthCheck(step, lists)
+    if (ways := _optional_ways(step, graph)) is not None:
+        yield ways
     for name, expression in step.parameters.items():
         rule = step.model.parameters[name]
         refs = [step.each.get(ref.name, ref) for ref in references(expression)]
@@ -117,6 +137,17 @@ def _checks_of(step: GraphStep, graph: Graph) -> Iterator[Check]:
         ):
             inputs = tuple(dict.fromkeys(ref.name for ref in refs))
             yield ParameterCheck(step, inputs, name, rule, expression)
+
+
+def _optional_ways(step: GraphStep, graph: Graph) -> WaysCheck | None:
+    """Return the check of parameters that a row may leave empty; steps before may fill none."""
+    names = {name for group in step.model.one_of for name in group} & set(step.parameters)
+    refs = [ref for name in sorted(names) for ref in references(step.parameters[name])]
+    if any(ref.name not in graph.inputs or ref.part for ref in refs):
+        return None
+    optional = [ref.name for ref in refs if graph.inputs[ref.name].is_optional]
+    every = dict.fromkeys([*optional, *(ref.name for ref in refs)])
+    return WaysCheck(step, tuple(every)) if optional else None
 
 
 def _lists(graph: Graph, name: str) -> Iterator[str]:

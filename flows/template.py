@@ -174,6 +174,11 @@ class Input(Part):
         return next(filter(None, map(self.problem_with, self.default)), None)
 
     @property
+    def is_optional(self) -> bool:
+        """True when a row may leave it without a value."""
+        return not self.required and self.default is None
+
+    @property
     def port_type(self) -> PortType:
         """What flows out of this input."""
         return _as_port_type(self.type)

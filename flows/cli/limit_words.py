@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from providers.catalog import Binding, Model, Parameter
-from providers.catalog.limits import Makes, PortLimits
+from providers.catalog.limits import SIDES, Makes, PortLimits
 
 UNKNOWN = "nothing stated"
 
@@ -77,7 +77,8 @@ def _port_limits(limits: PortLimits) -> Iterator[str]:
     yield _stated("sides in multiples of {}", limits.multiple_of)
     aspect = _bounds(limits.min_aspect, limits.max_aspect, "")
     yield f"aspect {aspect}" if aspect else ""
-    yield _stated("the aspect that `{}` asks for", limits.follows)
+    asks = "width` and `height" if limits.follows == SIDES else limits.follows
+    yield _stated("the aspect that `{}` asks for", asks)
     yield _or(limits.formats)
     yield "" if limits.max_bytes is None else f"at most {data_size(limits.max_bytes)}"
     yield _bounds(limits.min_seconds, limits.max_seconds, "s")

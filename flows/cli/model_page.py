@@ -70,13 +70,15 @@ def _ports(model: Model, kind: Kind) -> str:
 
 
 def _parameters(model: Model) -> str:
-    return table(
+    lines = table(
         ("parameter", "type", "default", "allowed", "about"),
         [
             (name, given.type, _default(given.default), allowed(given), given.about)
             for name, given in model.parameters.items()
         ],
     )
+    needed = model.problem_with_ways(())
+    return f"{lines}\n{needed}" if needed else lines
 
 
 def _default(value: object) -> str:

@@ -96,11 +96,12 @@ def plan(template: str, rows: str, output: str | None, as_json: bool, options: R
 def run(template: str, yes: bool, out: str | None, as_json: bool, options: RunOptions) -> None:
     """Run a template once: --set prompt="a red mug" for each input."""
     from flows.cli.before import announce, look_ahead, may_go_on
-    from flows.prepare import Request
+    from flows.prepare import Request, refuse_lints
 
     with sandboxed(options, find_home()):
         ahead = look_ahead(Request(template, None, options))
         announce(ahead)
+        refuse_lints(ahead.plan, ahead.prepared)
         may_go_on(ahead.plan, yes=yes)
         with prefect_ready():
             from flows.cli.execute import execute_one

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from providers.catalog.limits import Entry
 from providers.catalog.schema import Model
 from providers.errors import RequestError, near
 from providers.yaml_file import line_of, parse_yaml
@@ -65,10 +68,39 @@ def read_model(text: str, where: str) -> Model:
     try:
         model = Model.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        line = line_of(text, first["loc"])
-        key = ".".join(str(part) for part in first["loc"]) or "file"
-        raise RequestError(f"{where}:{line}: {key}: {first['msg']}") from None
+        raise _fault(error, text, where) from None
     if f"{model.model}.yaml" != Path(where).name:
         raise RequestError(f"{where}:1: the file of model {model.model!r} is {model.model}.yaml")
     return model
+
+
+def _fault(error: ValidationError, text: str, where: str) -> RequestError:
+    # A mistyped key is also a missing one; the unknown key is what helps.
+    mistakes = error.errors(include_url=False)
+    first = next((one for one in mistakes if one["type"] == _UNKNOWN), mistakes[0])
+    path = (*first["loc"], *first.get("ctx", {}).get("path", ()))
+    problem = first["msg"].removeprefix("Value error, ")
+    if first["type"] == _UNKNOWN:
+        problem = f"unknown key.{near(str(path[-1]), _keys_at(path[:-1]))}"
+    key = ".".join(str(part) for part in path) or "file"
+    return RequestError(f"{where}:{line_of(text, path)}: {key}: {problem}")
+
+
+_UNKNOWN = "extra_forbidden"
+
+
+def _keys_at(path: Sequence[str | int]) -> list[str]:
+    """Return the keys that the part of a catalog file at this path may have."""
+    form: type[BaseModel] = Model
+    for part in path:
+        if part in form.model_fields:  # else it is a place in a list, or a name of one's own
+            kinds = _types_in(form.model_fields[str(part)].annotation)
+            form = next((kind for kind in kinds if issubclass(kind, Entry)), form)
+    return [field.alias or name for name, field in form.model_fields.items()]
+
+
+def _types_in(annotation: Any) -> Iterator[type]:
+    if isinstance(annotation, type):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _types_in(inner)

@@ -6,6 +6,9 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+SIDES = "size"
+"""What `follows` names where a picture must have the aspect of a width and a height."""
+
 SizeRule: TypeAlias = Literal[
     "asked",
     "input",
@@ -31,7 +34,8 @@ class PortLimits(Entry):
 
     `aspect` bounds are width over height. `size` is the one size that is taken, as "1024x576".
     `follows` names the parameter whose aspect ratio a picture must have, because the vendor has no
-    field for it and the result has the shape of what was given.
+    field for it and the result has the shape of what was given; `size` stands for `width`
+    and `height`, where both are asked for.
     """
 
     max_characters: int | None = None

@@ -6,12 +6,15 @@ like. Every price carries its source and date, and is quoted text, so that it ne
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Collection, Iterable
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from providers.catalog.limits import Entry, Limits, Makes
+from providers.catalog.limits import SIDES, Entry, Limits, Makes
+from providers.errors import near
 from providers.kinds import KINDS
 
 Grade: TypeAlias = Literal["exact", "units", "estimate", "unpriced"]
@@ -23,14 +26,30 @@ Form: TypeAlias = Literal[
 
 
 def _quoted(value: Any) -> Any:
-    if isinstance(value, str):
-        return Decimal(value)
     if isinstance(value, Decimal):
         return value
-    raise ValueError(f'write the amount as quoted text, "{value}": a YAML number is a float')
+    if not isinstance(value, str):
+        raise ValueError(f'write the amount as quoted text, "{value}": a YAML number is a float')
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        raise ValueError(f"{value!r} is not an amount") from None
 
 
 Amount = Annotated[Decimal, BeforeValidator(_quoted)]
+Said: TypeAlias = Annotated[str, Field(pattern=r"\S")]
+"""A text that says something: an empty source is none."""
+
+
+def misplaced(problem: str, *path: str | int) -> PydanticCustomError:
+    """Return the error of a part further down, so that its line can be named."""
+    return PydanticCustomError("misplaced", "{problem}", {"problem": problem, "path": path})
+
+
+def _require(names: Iterable[str], known: Collection[str], *path: str | int) -> None:
+    for name in names:
+        if name not in known:
+            raise misplaced(f"there is no {name!r} here.{near(name, known)}", *path)
 
 
 class Parameter(Entry):
@@ -68,9 +87,9 @@ class Parameter(Entry):
         if expected and (not isinstance(value, expected) or is_bool != (self.type == "boolean")):
             return f"is not {'an' if self.type == 'integer' else 'a'} {self.type}"
         if self.minimum is not None and value < self.minimum:
-            return f"is below {self.minimum:g}"
+            return f"is below {self.minimum:.15g}"
         if self.maximum is not None and value > self.maximum:
-            return f"is above {self.maximum:g}"
+            return f"is above {self.maximum:.15g}"
         return None
 
 
@@ -119,15 +138,15 @@ class Price(Entry):
         "million_video_tokens",
         "million_tokens",
     ]
-    usd: Amount
+    usd: Amount = Field(ge=0)
     each_further_usd: Amount | None = None
     counts_input: bool = False
     given_counts: Amount | None = None
     picture_tokens: int = 0
     times: dict[str, dict[str, Amount]] = Field(default_factory=dict)
     grade: Grade = "units"
-    source: str
-    as_of: str
+    source: Said
+    as_of: str = Field(pattern=r"^\d{4}(-\d\d){0,2}$")
 
 
 class Latency(Entry):
@@ -135,7 +154,7 @@ class Latency(Entry):
 
     usual_seconds: float
     longest_seconds: float
-    source: str
+    source: Said
 
 
 class Cancel(Entry):
@@ -166,9 +185,9 @@ class Binding(Entry):
     cancel: Cancel = Cancel()
     result_life_seconds: int | None = None
     status: Literal["active", "deprecated", "retired"] = "active"
-    retires_on: str | None = None
+    retires_on: str | None = Field(default=None, pattern=r"^\d{4}-\d\d-\d\d$")
     replaced_by: str | None = None
-    source: str
+    source: Said
     notes: str | None = None
 
     def takes(self, port: str) -> bool:
@@ -182,39 +201,63 @@ class Binding(Entry):
 class Model(Entry):
     """One catalog file. `revision` is raised by hand when what the model makes changes.
 
-    `requires` names ports that this model needs although its kind does not.
+    `requires` names ports that this model needs although its kind does not. Of `one_of`, groups of
+    parameters, exactly one is used: a crop to an aspect ratio, or to a width, a height or both.
     """
 
     model: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     kind: str
     revision: int = 1
     title: str
-    about: str
-    best_for: str
+    about: Said
+    best_for: Said
     plays: str | None = None
     requires: tuple[str, ...] = Field(default=(), strict=False)
+    one_of: tuple[Annotated[tuple[str, ...], Field(strict=False)], ...] = Field(
+        default=(), strict=False
+    )
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     bindings: tuple[Binding, ...] = Field(min_length=1, strict=False)
 
     @model_validator(mode="after")
-    def _names_exist(self) -> Model:
-        for word in filter(None, (self.kind, self.plays)):
-            if word not in KINDS:
-                raise ValueError(f"there is no kind {word!r}")
-        canonical = {*self.parameters, *KINDS[self.kind].inputs, "size"}
-        for binding in self.bindings:
+    def _names_exist_and_say_something(self) -> Model:
+        for key in ("kind", "plays"):
+            if (word := getattr(self, key)) not in (None, *KINDS):
+                raise misplaced(f"there is no kind {word!r}.{near(word, KINDS)}", key)
+        for name, parameter in self.parameters.items():
+            if not parameter.about.strip():
+                raise misplaced("says nothing", "parameters", name, "about")
+        kind, known = KINDS[self.kind], [*self.parameters, SIDES]
+        _require(self.requires, kind.inputs, "requires")
+        for name in (name for group in self.one_of for name in group):
+            _require([name], self.parameters, "one_of")
+            if self.parameters[name].default is not None:
+                raise misplaced(f"{name!r} has a default, so it is always given", "one_of")
+        for number, binding in enumerate(self.bindings):
+            here = ("bindings", number)
             for field, rule in binding.fields.items():
                 source = rule if isinstance(rule, str) else rule.source
-                if source is not None and source not in canonical:
-                    raise ValueError(f"field {field!r} comes from unknown {source!r}")
+                _require(filter(None, [source]), [*known, *kind.inputs], *here, "fields", field)
                 asked = None if isinstance(rule, str) else rule.json_of
-                if asked is not None and asked not in self.parameters:
-                    raise ValueError(f"field {field!r} asks for unknown {asked!r}")
+                _require(filter(None, [asked]), self.parameters, *here, "fields", field, "json_of")
+            _require(binding.output, kind.outputs, *here, "output")
+            _require(binding.limits.takes, kind.inputs, *here, "limits", "takes")
+            for port, limits in binding.limits.takes.items():
+                names = filter(None, [limits.follows])
+                _require(names, known, *here, "limits", "takes", port, "follows")
         return self
 
     def takes(self, port: str) -> bool:
         """Return False when no vendor's request has a field for what this port is given."""
         return any(binding.takes(port) for binding in self.bindings)
+
+    def problem_with_ways(self, given: Collection[str]) -> str | None:
+        """Return why parameters of these names are not one way out of `one_of`, or None."""
+        used = [group for group in self.one_of if set(group) & set(given)]
+        if not self.one_of or len(used) == 1:
+            return None
+        ways = ", or ".join(" or ".join(group) for group in self.one_of)
+        return f"{self.model} takes {ways}, not both" if used else f"{self.model} needs {ways}"
 
     @property
     def is_local(self) -> bool:

@@ -227,8 +227,10 @@ def _printed(binding: Binding, parameters: Mapping[str, Any], first: Size) -> Si
 def _framed(grows: bool) -> Callable[[Binding, Mapping[str, Any], Size], Size]:
     def size(binding: Binding, parameters: Mapping[str, Any], first: Size) -> Size:
         aspect = parameters.get("aspect_ratio")
-        if first is None or not isinstance(aspect, str) or not is_ratio(aspect):
+        if first is None:
             return _resized(binding, parameters, first)
+        if not isinstance(aspect, str) or not is_ratio(aspect):
+            return parameters.get("width") or first[0], parameters.get("height") or first[1]
         return framed(first, ratio_of(aspect), grows)
 
     return size

@@ -136,7 +136,7 @@ def _part(size: Size, wanted: Wanted, choice: FitChoice) -> Size:
     if choice.mode is None and not is_little:
         ratio = wanted.exact or (wanted.high if lost[0] > 0 else wanted.low) or Fraction(1)
         raise FitError(
-            f"the picture is {words(size)}, and {_ratio_words(ratio)} is needed",
+            f"the picture is {words(size)}, and {ratio_words(ratio)} is needed",
             "Set fit: {mode: crop} or fit: {mode: pad, colour: white} on the step; nothing is "
             "ever stretched",
         )
@@ -214,7 +214,8 @@ def _too_small(size: Size, sent: Size, limits: PortLimits) -> FitError:
     )
 
 
-def _ratio_words(ratio: Fraction) -> str:
+def ratio_words(ratio: Fraction) -> str:
+    """Return a ratio as people write it: "16:9", or "1.85:1" where that says more."""
     if ratio.denominator <= 100:
         return f"{ratio.numerator}:{ratio.denominator}"
     return f"{float(ratio):.3g}:1"

@@ -89,6 +89,7 @@ def test_an_image_that_is_missing_or_no_image_is_a_fault_of_its_row(mediaflows):
     first, second, last = ran.err.splitlines()
     assert "row a: image" in first and "nowhere.png" in first
     assert "row b: image" in second and "text.png" in second
+    assert second.endswith("MP3 or M4A.")
     assert last == "2 of 2 rows have faults and will not run"
 
 

@@ -168,6 +168,45 @@ def test_one_run_without_a_required_input_says_how_to_give_it(refused):
     assert "give --set prompt=VALUE" in line
 
 
+CLIP = """\
+name: clip
+version: 1
+about: A clip of a photograph.
+inputs:
+  prompt: {type: text}
+  shape: {type: choice, options: ["1:1", "16:9"], default: "16:9"}
+  seconds: {type: number, default: 5}
+steps:
+  shot: {model: flux-2-pro, with: {prompt: $prompt, aspect_ratio: "16:9"}}
+  clip:
+    model: kling-2.5-turbo-pro
+    with: {image: $shot, prompt: slowly, aspect_ratio: $shape, seconds: $seconds}
+outputs: {clip: $clip}
+"""
+
+
+@pytest.mark.usefixtures("script")
+@pytest.mark.parametrize(
+    ("setting", "place", "words"),
+    [
+        ("shape=1:1", "step 'clip': image: the picture is 1280x720", "fit: {mode: crop} or fit: "),
+        ("seconds=30", "--set seconds=30: step 'clip': 30 is above 10", "Change it."),
+    ],
+)
+def test_one_run_that_a_later_step_would_refuse_pays_for_nothing(refused, setting, place, words):
+    Path("clip.yaml").write_text(CLIP, encoding="utf-8")
+    line = refused("run", "clip.yaml", "--set", "prompt=a mug", "--set", setting, "--yes")
+    assert line.startswith(place)
+    assert words in line
+
+
+def test_one_run_over_a_file_that_is_no_picture_says_what_to_give(refused):
+    Path("text.png").write_text("no picture", encoding="utf-8")
+    line = refused("run", "cut-out", "--local", "--set", "image=text.png")
+    assert line.startswith("--set image: ")
+    assert line.endswith("MP3 or M4A.")
+
+
 def test_neither_local_nor_a_key_names_the_variables_and_local(refused, products):
     line = refused("batch", "product-photo", products)
     assert line.startswith("step 'photo': flux-2-pro needs a key: ")

@@ -24,6 +24,7 @@ from providers.catalog.shape import Shape, Shapes
 from providers.catalog.usual import defaults_of
 from providers.errors import RequestError
 from providers.fit import FitChoice
+from providers.kinds import KINDS
 from providers.media import Media, Value
 from providers.registry import PROVIDERS
 from tasks.candidate import Candidate
@@ -67,7 +68,7 @@ def made_model(name: str, kind: str, fields: Mapping[str, Any], **more: Any) -> 
         "provider": "fal",
         "endpoint": f"trial/{name}",
         "fields": fields,
-        "output": {"image": "image.url"},
+        "output": {KINDS[kind].main_output: "image.url"},
         "latency": {"usual_seconds": 1, "longest_seconds": 9, "source": "a guess"},
         "source": "a page",
         **more,

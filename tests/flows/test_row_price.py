@@ -121,7 +121,7 @@ def test_a_step_over_a_list_is_paid_for_each_item() -> None:
 
 
 def test_what_this_machine_does_is_free() -> None:
-    row = price_of(edit={"model": "crop", "with": {"image": "$picture"}}, photo={**PHOTO})
+    row = price_of(edit={"model": "flatten", "with": {"image": "$picture"}}, photo={**PHOTO})
     assert row.steps[0].quote.expected == 0
     assert row.unpriced == ()
 
