@@ -20,7 +20,9 @@ _MOST_LINES = 2  # of a label
 def labelled_sheet(
     files: Sequence[Path], labels: Sequence[str] = (), *, columns: int | None = None, tile: int
 ) -> Image.Image:
-    """Return one RGB picture with every picture in order, each in a `tile` wide field of a grid.
+    """Return one RGB picture with every picture in order, each in a field of a grid.
+
+    No picture's side is longer than `tile`, and the widest makes the width of the fields.
 
     Under each stands its label, or its number where it has none. Pictures keep their shape, a line
     is as high as its highest, and what is transparent lies on a checkerboard.
@@ -28,12 +30,15 @@ def labelled_sheet(
     Raises:
         InputError: a file is no picture that can be read, or the sheet is above MAX_PIXELS.
     """
+    if not files:
+        raise InputError("a sheet of no pictures: give at least one.")
     pictures = [_opaque(open_thumbnail(file, tile)) for file in files]
     words = [_legible(label) for label in labels]
     named = [*words, *[""] * (len(pictures) - len(words))][: len(pictures)]
     font, gap = font_of(max(12, round(tile / 20))), max(8, tile // 16)
+    field = max(tile // 2, *(picture.width for picture in pictures))
     captions = [
-        "\n".join(wrap_text(label or str(number), font, tile, _MOST_LINES))
+        "\n".join(wrap_text(label or str(number), font, field, _MOST_LINES))
         for number, label in enumerate(named, 1)
     ]
     below = round(font.size * (1.35 * max(text.count("\n") + 1 for text in captions) + 0.6))
@@ -42,7 +47,7 @@ def labelled_sheet(
     lines = [cells[start : start + across] for start in range(0, len(cells), across)]
     heights = [max(picture.height for picture, _ in line) for line in lines]
     size = (
-        gap + min(across, len(pictures)) * (tile + gap),
+        gap + min(across, len(pictures)) * (field + gap),
         gap + sum(heights) + len(lines) * (below + gap),
     )
     if size[0] * size[1] > MAX_PIXELS:
@@ -54,9 +59,9 @@ def labelled_sheet(
     draw, top = ImageDraw.Draw(sheet), gap
     for line, height in zip(lines, heights, strict=True):
         for place, (picture, caption) in enumerate(line):
-            left = gap + place * (tile + gap)
-            draw.rectangle((left, top, left + tile - 1, top + height - 1), _EMPTY)
-            corner = left + (tile - picture.width) // 2, top + (height - picture.height) // 2
+            left = gap + place * (field + gap)
+            draw.rectangle((left, top, left + field - 1, top + height - 1), _EMPTY)
+            corner = left + (field - picture.width) // 2, top + (height - picture.height) // 2
             sheet.paste(picture, corner)
             below_it = (left, top + height + font.size * 0.4)
             draw.multiline_text(below_it, caption, _INK, font, spacing=font.size * 0.3)
