@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flows.differences import why_not_reused
 from providers.errors import InputError, RequestError, near
+from tasks.fit_words import fit_words
 from tasks.ledger import Ledger, lookup, runs
 from tasks.ledger.attempt import Attempt, Place
 from tasks.ledger.runs import Run
@@ -44,7 +45,9 @@ def explain_step(ledger: Ledger, run: Run, row: str, step: str) -> list[str]:
         lines += _request(ledger, attempt)
         lines += why_not_reused(ledger, attempt) if own else []
     lines += ["attempts of this row:"] if here else []
-    lines += [f"  {_attempt(attempt)}" for attempt in here]
+    for attempt in here:
+        lines.append(f"  {_attempt(attempt)}")
+        lines += [f"    fitted {words}" for words in fit_words(attempt.fitted)]
     states = {attempt.state for attempt in here}
     if "submitted" in states:
         lines.append(f"its job runs on: mediaflows resume {run.id} takes its result")

@@ -5,8 +5,9 @@ Rows of a table have few different sets of sizes and parameters: each is worked 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flows.conditions import FACTS, condition_references, evaluate_condition
@@ -54,11 +55,16 @@ class Foreseen:
 
 
 class Foresight:
-    """What is foreseen of the rows of one graph on the first routes of its steps."""
+    """What is foreseen of the rows of one graph on the first routes of its steps.
 
-    def __init__(self, graph: Graph, first: Mapping[str, Maker]) -> None:
+    `caps` are the numbers of bytes that a route takes at most: of a file's size nothing else
+    counts than which of them it is above, and files of one camera are all of different sizes.
+    """
+
+    def __init__(self, graph: Graph, first: Mapping[str, Maker], caps: Iterable[int]) -> None:
         self._graph = graph
         self._first = first
+        self._caps = sorted(caps)
         self._found: dict[tuple[Any, ...], Seen] = {}
         self._whole = frozenset(_names_that_decide(graph))
         self._counted = frozenset(_names_that_are_counted(graph, first)) - self._whole
@@ -79,11 +85,18 @@ class Foresight:
     def _part(self, name: str, value: Value) -> tuple[str, Any]:
         if name in self._whole:
             return name, value
+        if isinstance(value, str) and name not in self._counted:
+            return name, None
         shape = shape_of(value)
         is_text = any(one.characters is not None for one in flat(shape))
         if not is_text or name in self._counted:
-            return name, shape
+            return name, tuple(map(self._weighed, flat(shape)))
         return name, len(value) if isinstance(value, tuple) else None
+
+    def _weighed(self, shape: Shape) -> Shape:
+        if shape.size_bytes is None:
+            return shape
+        return replace(shape, size_bytes=bisect_left(self._caps, shape.size_bytes))
 
 
 def foresee(graph: Graph, first: Mapping[str, Maker], inputs: Mapping[str, Value]) -> Seen:
@@ -203,10 +216,14 @@ def _text_shape(expression: Expression, inputs: Mapping[str, Value], made: Made)
 
 
 def _names_that_decide(graph: Graph) -> Iterator[str]:
-    """The inputs whose very value decides what is asked for: in parameters and conditions."""
+    """The inputs whose very value decides what is asked for: in parameters and conditions.
+
+    Facts of media are in their shapes.
+    """
     for step in graph.steps:
         if step.when is not None:
-            yield from (ref.name for ref in condition_references(step.when, step.name))
+            found = condition_references(step.when, step.name)
+            yield from (ref.name for ref in found if ref.part is None)
         for expression in step.parameters.values():
             yield from _names_in(step, expression)
 
@@ -225,4 +242,5 @@ def _names_that_are_counted(graph: Graph, first: Mapping[str, Maker]) -> Iterato
 def _names_in(step: GraphStep, expression: Expression) -> Iterator[str]:
     """The names that an expression refers to; for an item of `each`, that of its list."""
     for ref in references(expression):
-        yield step.each.get(ref.name, ref).name
+        if ref.part is None:
+            yield step.each.get(ref.name, ref).name

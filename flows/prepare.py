@@ -42,14 +42,15 @@ class Request:
 class Prepared:
     """A request that has been checked; nothing has been written and nothing sent."""
 
-    graph: Graph
-    template_text: str
+    # Left out of the repr: asyncio.run puts its task's result into words, 100 MB for 10,000 rows.
+    graph: Graph = field(repr=False)
+    template_text: str = field(repr=False)
     table: str
-    table_text: str
+    table_text: str = field(repr=False)
     table_digest: str
     table_folder: Path
-    routes: Routes
-    rows: tuple[ReadyRow, ...]
+    routes: Routes = field(repr=False)
+    rows: tuple[ReadyRow, ...] = field(repr=False)
     options: RunOptions
     unused_columns: tuple[str, ...] = ()
     form: Mapping[str, Any] = field(default_factory=dict)

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -17,7 +17,7 @@ from providers.driver import Driver
 from providers.errors import BadReplyError, InputError, RejectedError
 from providers.fit import cut_size
 from providers.local.adapter import workers
-from providers.local.crop_result import cropped_clip, cropped_picture
+from providers.local.crop_result import cropped_picture
 from providers.local.ending import require_ending
 from providers.local.probe import decodes, probe_media
 from providers.media import Media, Value
@@ -159,7 +159,13 @@ def _cut(store: Store, media: Media, ratio: Fraction) -> Media:
     if size is None:
         return media
     path = store.path(media.sha256)
-    data = cropped_clip(path, size) if is_clip else cropped_picture(path, size)
+    if is_clip:
+        # A plan keeps nothing, and FFmpeg takes long to load.
+        from providers.local.crop_clip import cropped_clip
+
+        data = cropped_clip(path, size)
+    else:
+        data = cropped_picture(path, size)
     if data is None:
         return media
     sha256 = store.put(data)
@@ -214,7 +220,8 @@ def media_of(sha256: str, path: Path, data: bytes | None = None) -> Media:
     Raises:
         InputError: they are no picture, clip or sound.
     """
-    return Media(sha256=sha256, **asdict(probe_media(path, data)))
+    facts = probe_media(path, data)
+    return Media(sha256=sha256, **{name: getattr(facts, name) for name in facts.__slots__})
 
 
 async def _in_thread(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 HEAVY = ("prefect", "pandas", "cv2")
 PROBE = """
@@ -66,3 +67,11 @@ def test_whoever_only_looks_needs_neither_a_ledger_nor_what_reads_media(words):
 @pytest.mark.usefixtures("home")
 def test_a_plan_imports_nothing_heavy(products):
     assert heavy_imports(("plan", "product-photo", products, "--local")) == []
+
+
+@pytest.mark.usefixtures("home")
+def test_a_plan_reads_the_headers_of_pictures_without_ffmpeg_or_numpy(tmp_path):
+    Image.new("RGB", (24, 16)).save(tmp_path / "mug.jpg")
+    table = tmp_path / "rows.csv"
+    table.write_text("id,image\nmug,mug.jpg\n", encoding="utf-8")
+    assert heavy_imports(("plan", "cut-out", table, "--local"), ("av", "numpy")) == []
