@@ -66,7 +66,7 @@ async def test_sixty_mixed_rows_take_one_branch_each_and_the_report_counts_them(
     home: Home, tmp_path: Path, cli: Command
 ) -> None:
     table, wanted = sixty(tmp_path)
-    ran = await start(table, TEMPLATE, local=True)
+    ran = await start(table, TEMPLATE, local=True, set={"size": "200"})
     assert ran.totals.states == {"done": 60}
     counted = {line["step"]: line["rows"] for line in ran.summary}
     assert {name: counted[name] for name in BRANCHES} == Counter(wanted.values())
