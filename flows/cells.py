@@ -131,8 +131,9 @@ def _file(source: str, folder: Path, word: str) -> InputFile:
     try:
         found = path.stat()
     except (OSError, ValueError):
+        where = "this folder" if folder == Path() else folder
         raise _Mistake(
-            f"there is no file {source!r}", f"Put it in {folder}, or give its path from there"
+            f"there is no file {source!r}", f"Put it in {where}, or give its path from there"
         ) from None
     if stat.S_ISDIR(found.st_mode):
         raise _Mistake(f"{source!r} is a folder", "Name a file in it")

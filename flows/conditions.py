@@ -14,10 +14,10 @@ from typing import Any
 
 from flows.grammar import Ref
 from flows.place import fault_at
-from providers.errors import InputError
+from providers.errors import InputError, near
 from providers.media import Media
 
-FACTS = ("width", "height", "seconds")
+FACTS = ("width", "height", "seconds", "alpha", "kind")
 
 _COMPARISONS: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Eq: operator.eq,
@@ -56,6 +56,7 @@ _PLAIN = (
     *_COMPARISONS,
     *_ARITHMETIC,
 )
+_PYTHONS = {"true": "True", "false": "False", "null": "None"}  # YAML's words for them
 _LONGEST = 500  # characters; simpleeval and ast recurse once per nested part
 
 
@@ -86,6 +87,8 @@ def _tree(source: str) -> ast.Expression:
 
 def _collect(node: ast.AST, found: list[Ref], source: str, where: object) -> None:
     if isinstance(node, ast.Name):
+        if node.id in _PYTHONS:
+            raise fault_at(where, f"{node.id!r} is written {_PYTHONS[node.id]} here")
         found.append(Ref(node.id))
         return
     if isinstance(node, ast.Attribute):
@@ -93,7 +96,7 @@ def _collect(node: ast.AST, found: list[Ref], source: str, where: object) -> Non
             found.append(Ref(node.value.id, node.attr))
             return
         raise fault_at(
-            where, f"'{ast.unparse(node)}' is not a fact; write name.width, .height or .seconds"
+            where, f"'{ast.unparse(node)}' is not a fact of anything.{near(node.attr, FACTS)}"
         )
     if not isinstance(node, _PLAIN) or _is_odd_constant(node):
         raise fault_at(

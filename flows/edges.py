@@ -16,7 +16,12 @@ _FACTS: Mapping[str, tuple[PortType, frozenset[str]]] = {
     "width": (PortType("integer"), frozenset({"image", "video", "mask"})),
     "height": (PortType("integer"), frozenset({"image", "video", "mask"})),
     "seconds": (PortType("number"), frozenset({"video", "audio"})),
+    "alpha": (PortType("boolean"), frozenset({"image"})),
+    "kind": (PortType("text"), frozenset({"image", "video", "audio", "mask"})),
 }
+MODEL = "model"
+"""The fact of a step that names the model which gave its result: the fallback where it was one."""
+
 # What may flow into a parameter of each type. A choice is checked option by option, a text row by
 # row, since only the table knows it.
 _INTO_PARAMETER: Mapping[str, frozenset[str]] = {
@@ -61,11 +66,15 @@ class Scope:
         ports = self.steps.get(ref.name, {})
         if ref.part in ports:
             return Source(ports[ref.part])
+        is_step = ref.name in self.steps
+        if ref.part == MODEL and is_step:
+            is_list = source.type.is_list and ref.name not in self.open_lists
+            return Source(PortType("text", is_list))
         kind, holders = _FACTS.get(ref.part, (source.type, frozenset()))
         if source.type.word in holders and not source.type.is_list:
             return Source(kind)
         facts = [name for name, (_, words) in _FACTS.items() if source.type.word in words]
-        known = [*ports, *([] if source.type.is_list else facts)]
+        known = [*ports, *([] if source.type.is_list else facts), *([MODEL] if is_step else [])]
         raise where.fault(
             f"{ref.name!r} is {_a(source.type)} without {ref.part!r}.{near(ref.part, known)}"
         )

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from flows.conditions import condition_references, evaluate_condition
+from flows.conditions import FACTS, condition_references, evaluate_condition
 from flows.each import ONLY, items_of
+from flows.edges import MODEL
 from flows.grammar import (
     NO_RESULT,
     Expression,
@@ -24,7 +25,6 @@ from flows.grammar import (
 )
 from flows.graph import Graph, GraphStep
 from flows.offers import Maker, asked_for
-from flows.resolve import FACTS
 from flows.unfetched import is_unfetched
 from providers.catalog.shape import UNKNOWN, Shape, flat, foreseen, shape_of
 from providers.errors import InputError
@@ -34,6 +34,8 @@ from providers.media import InputUrl, Media, Value
 if TYPE_CHECKING:  # it imports what reads media files, and whoever only looks needs none of that
     from flows.rows import ReadyRow
 
+
+_SMALL = (*FACTS, MODEL)  # what a reference may take out of media: no media itself
 
 Seen = Mapping[str, "tuple[Foreseen, ...]"]
 Made = Mapping[str, "Shape | tuple[Shape, ...]"]
@@ -193,6 +195,14 @@ def may_run(graph: Graph, step: GraphStep, inputs: Mapping[str, Value]) -> bool:
         return True  # the row will fail there, and cost nothing
 
 
+def _known(ref: Ref, inputs: Mapping[str, Value]) -> Value | NoResult:
+    """Return the value of an input or of a fact of it; NO_RESULT: no input is called so."""
+    value = inputs.get(ref.name, NO_RESULT)
+    if ref.part and isinstance(value, InputUrl):
+        return NO_RESULT  # a fact of what has not been fetched
+    return getattr(value, ref.part, None) if ref.part and isinstance(value, Media) else value
+
+
 def known_parameters(step: GraphStep, inputs: Mapping[str, Value], made: Made) -> dict[str, Any]:
     """Return the step's parameters as far as they are known before any step has run."""
 
@@ -200,10 +210,7 @@ def known_parameters(step: GraphStep, inputs: Mapping[str, Value], made: Made) -
         if ref.name in made:
             fact = getattr(made[ref.name], ref.part, None) if ref.part in FACTS else None
             return NO_RESULT if fact is None else fact
-        value = inputs.get(ref.name, NO_RESULT)
-        if ref.part and isinstance(value, InputUrl):
-            return NO_RESULT  # a fact of what has not been fetched
-        return getattr(value, ref.part, None) if ref.part and isinstance(value, Media) else value
+        return _known(ref, inputs)
 
     values = ((name, evaluate(value, resolve)) for name, value in step.parameters.items())
     return {name: value for name, value in values if value is not None and value is not NO_RESULT}
@@ -221,7 +228,8 @@ def _shape(
         return next((shape for shape in shapes if shape is not None), None)
     if isinstance(expression, Ref):
         if expression.name in made:
-            return made[expression.name]
+            whole = expression.part is None or expression.part not in _SMALL
+            return made[expression.name] if whole else UNKNOWN
         value = inputs.get(expression.name)
         return None if value is None else shape_of(value)
     return _text_shape(expression, inputs, made)
@@ -231,15 +239,19 @@ def _text_shape(expression: Expression, inputs: Mapping[str, Value], made: Made)
     names = {ref.name for ref in references(expression)} - set(inputs)
     if names:  # it takes in what a step will have made, or would have
         return UNKNOWN if names <= set(made) else None
-    text = evaluate(expression, lambda ref: inputs[ref.name])
+    text = evaluate(expression, lambda ref: _known(ref, inputs))
     return Shape(characters=len(text)) if isinstance(text, str) else UNKNOWN
 
 
 def _names_that_decide(graph: Graph) -> Iterator[str]:
-    """The inputs whose very value decides what is asked for: in parameters and conditions."""
+    """The inputs whose very value decides what is asked for: in parameters and conditions.
+
+    Facts of media are in their shapes.
+    """
     for step in graph.steps:
         if step.when is not None:
-            yield from (ref.name for ref in condition_references(step.when, step.name))
+            found = condition_references(step.when, step.name)
+            yield from (ref.name for ref in found if ref.part is None)
         for expression in step.parameters.values():
             yield from _names_in(step, expression)
 
@@ -256,4 +268,5 @@ def _names_that_are_counted(graph: Graph, able: Mapping[str, Sequence[Maker]]) -
 def _names_in(step: GraphStep, expression: Expression) -> Iterator[str]:
     """The names that an expression refers to; for an item of `each`, that of its list."""
     for ref in references(expression):
-        yield step.each.get(ref.name, ref).name
+        if ref.part is None:
+            yield step.each.get(ref.name, ref).name

@@ -16,4 +16,5 @@ LINTS: Final[Mapping[str, str]] = {
     "MF008": "transparent pixels are laid on a colour that nobody has chosen",
     "MF009": "a model is about to be switched off",
     "MF010": "results are kept for less time than the run takes",
+    "MF011": "a condition is true of no row of the table",
 }

@@ -1,7 +1,7 @@
 """Lints: what is allowed, and still most likely not meant. Each has a code that a step can silence.
 
 They look at the graph and at what is foreseen of a row, never at results. MF001 to MF007 follow
-from the template, MF008 to MF010 from the day, the route and the run.
+from the template, MF008 to MF010 from the day, the route and the run; MF011 is in `flows.lint_rows`.
 """
 
 from __future__ import annotations

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from flows.conditions import evaluate_condition
+from flows.conditions import FACTS, condition_references, evaluate_condition
 from flows.each import items_of, require_lengths
 from flows.grammar import NO_RESULT, NoResult, Ref, Resolve, evaluate
 from flows.graph import Graph, GraphStep
 from providers.errors import InputError
 from providers.media import Media, Value
-
-FACTS: Final = ("width", "height", "seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +68,12 @@ def resolve_step(
 
 def _ready(step: GraphStep, lookup: Resolve) -> Ready | Skipped:
     ports: dict[str, Value] = {}
-    for name, expression in step.ports.items():
-        value = _without_gaps(evaluate(expression, lookup))
+    given = {name: evaluate(expression, lookup) for name, expression in step.ports.items()}
+    for name, port in step.kind.inputs.items():
+        if port.beside in given and name in given:
+            given[name] = _beside(name, given[name], port.beside, given[port.beside])
+    for name, whole in given.items():
+        value = _without_gaps(whole)
         if value is None or value is NO_RESULT:
             if step.requires(name):
                 return Skipped(f"its {name} has no result")
@@ -95,6 +97,20 @@ def _with_item(lookup: Resolve, values: Mapping[str, Value]) -> Resolve:
         return _fact(value, ref.part) if ref.part else value
 
     return resolve
+
+
+def _beside(
+    name: str, value: Value | NoResult, other: str, leading: Value | NoResult
+) -> Value | NoResult:
+    """Return a list that goes item by item with another, without what stands beside a gap there."""
+    if not isinstance(value, tuple) or not isinstance(leading, tuple):
+        return value
+    if len(value) != len(leading):
+        raise InputError(
+            f"{name} has {len(value)} items and {other} {len(leading)}. Give both the same length."
+        )
+    pairs = zip(value, leading, strict=True)
+    return tuple("" if item is None else item for item, lead in pairs if lead is not None)
 
 
 def _without_gaps(value: Value | NoResult) -> Value | NoResult:
@@ -142,7 +158,7 @@ def _lookup(graph: Graph, inputs: Mapping[str, Value], results: Results) -> Reso
         kind = kinds[ref.name]
         if ref.part is None:
             return values[kind.main_output]
-        if ref.part in kind.outputs:
+        if ref.part in values:
             return values[ref.part]
         return _fact(values[kind.main_output], ref.part)
 
@@ -163,6 +179,7 @@ def _holds(graph: Graph, condition: str, inputs: Mapping[str, Value], results: R
         return evaluate_condition(condition, names)
     except InputError:
         # A name without a value: of a step that was skipped, and then this one is, too.
-        if any(isinstance(values, NoResult) for values in results.values()):
+        read = {ref.name for ref in condition_references(condition, "when")}
+        if any(isinstance(results.get(name), NoResult) for name in read):
             return False
         raise

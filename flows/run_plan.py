@@ -10,6 +10,7 @@ from typing import Any
 
 from flows.duration import duration
 from flows.graph import Graph, GraphStep
+from flows.lint_rows import lint_rows
 from flows.lints import Lint, Scene, lint
 from flows.options import RunOptions
 from flows.pricing import Pricer
@@ -148,6 +149,8 @@ def make_plan(
         calls = {name: seen[0] for name, seen in foreseen.items()}
         for one in lint(Scene(graph, first, calls, seconds)):
             lints.setdefault((one.code, one.step), one)
+    for one in lint_rows(graph, good, options):
+        lints[one.code, one.step] = one
     unfetched = sum(row.unfetched for row in good)
     return Plan(
         graph.name, len(rows), steps, tuple(faults), seconds, tuple(lints.values()), unfetched

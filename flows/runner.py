@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from flows.each import first_item
+from flows.edges import MODEL
 from flows.grammar import NO_RESULT, NoResult
 from flows.graph import Graph, GraphStep
 from flows.resolve import Ready, Results, Skipped, port_values, resolve_outputs, resolve_step
@@ -224,5 +225,8 @@ def results_of(graph: Graph, ends: Mapping[str, StepEnd]) -> Results:
 
 
 def _values(step: GraphStep, end: StepEnd) -> Mapping[str, Value] | NoResult:
-    made = [None if result is None else result.values for result in end.results]
+    made = [
+        None if result is None else {**result.values, MODEL: result.attempt.model}
+        for result in end.results
+    ]
     return port_values(step, made)

@@ -30,11 +30,16 @@ class PortType:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One input or output of a kind."""
+    """One input or output of a kind.
+
+    `beside` names the list port that a list goes with item by item: it has as many items, and what
+    stands beside a gap there is left out.
+    """
 
     type: PortType
     required: bool = False
     about: str = ""
+    beside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Kind:
 
 TEXT, IMAGE = PortType("text"), PortType("image")
 VIDEO, AUDIO = PortType("video"), PortType("audio")
+TEXTS = PortType("text", is_list=True)
 IMAGES, VIDEOS = PortType("image", is_list=True), PortType("video", is_list=True)
 
 
@@ -163,7 +169,10 @@ _ALL = (
     Kind(
         "contact-sheet",
         "Lay pictures out on one labelled sheet.",
-        {"images": _needs(IMAGES, "In order.")},
+        {
+            "images": _needs(IMAGES, "In order."),
+            "labels": Port(TEXTS, about="What is written under each; its number.", beside="images"),
+        },
         _MAKES_IMAGE,
     ),
 )

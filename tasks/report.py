@@ -17,6 +17,7 @@ from tasks.ledger.runs import RowEnd
 SUMMARY_COLUMNS = (
     "step",
     "model",
+    "rows",
     "calls",
     "ok",
     "failed",
@@ -95,8 +96,9 @@ def attempts_table(facts: Facts) -> pd.DataFrame:
 
 
 def summary_table(facts: Facts) -> pd.DataFrame:
-    """Return calls, outcomes, cost and latency by step and model@provider.
+    """Return rows, calls, outcomes, cost and latency by step and model@provider.
 
+    `rows` is how many rows took the step: one is counted once, whatever its calls and items.
     `calls` are this run's own attempts; `reused` counts results taken over, which cost nothing.
     Seconds are of accepted attempts, from the intent to the settled result.
     """
@@ -104,6 +106,7 @@ def summary_table(facts: Facts) -> pd.DataFrame:
         {
             "step": attempt.place.step,
             "model": f"{attempt.model}@{attempt.provider}",
+            "rows": attempt.place.row,
             "calls": 1,
             "ok": int(attempt.outcome == "accepted"),
             "failed": int(attempt.outcome not in (None, "accepted", "cancelled")),
@@ -119,6 +122,7 @@ def summary_table(facts: Facts) -> pd.DataFrame:
         {
             "step": step,
             "model": f"{attempt.model}@{attempt.provider}",
+            "rows": row,
             "calls": 0,
             "ok": 0,
             "failed": 0,
@@ -135,6 +139,7 @@ def summary_table(facts: Facts) -> pd.DataFrame:
     frame = pd.DataFrame(lines).astype({"seconds": "float64"})
     groups = frame.groupby(["step", "model"], sort=False)
     table = groups[["calls", "ok", "failed", "reused", "nanos", "unpriced"]].sum()
+    table["rows"] = groups["rows"].nunique()
     table["cost_usd"] = [_text(Decimal(int(nanos)) / 10**9) for nanos in table.pop("nanos")]
     for name, quantile in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
         table[f"{name}_seconds"] = groups["seconds"].quantile(quantile).round(2)

@@ -63,7 +63,7 @@ def contact_sheet(
         _draw_row(sheet, row, pictures, left, top)
     if footer:
         draw = ImageDraw.Draw(sheet)
-        draw.text((_GAP, sheet.height - _GAP), footer, _FAINT, _font(15), anchor="ls")
+        draw.text((_GAP, sheet.height - _GAP), footer, _FAINT, font_of(15), anchor="ls")
     return sheet
 
 
@@ -81,7 +81,7 @@ def _draw_row(sheet: Image.Image, row: ContactRow, pictures: int, left: int, top
         x = left + place * (TILE + _SEAM)
         path = row.images[place] if place < len(row.images) else None
         sheet.paste(_tile(path, row.note), (x, top))
-    label, note = _font(15), _font(13)
+    label, note = font_of(15), font_of(13)
     draw.text((left, top + TILE + 8), fit_text(row.label, label, width), _INK, label)
     draw.text((left, top + TILE + 28), fit_text(row.note, note, width), _FAINT, note)
 
@@ -106,7 +106,7 @@ def _tile(path: Path | None, note: str) -> Image.Image:
 
 def _grey(text: str, width: int = TILE) -> Image.Image:
     tile = Image.new("RGB", (width, TILE), _EMPTY)
-    font = _font(14)
+    font = font_of(14)
     lines = wrap_text(text, font, width - 32, 5)
     draw = ImageDraw.Draw(tile)
     middle = (width / 2, TILE / 2)
@@ -124,7 +124,8 @@ def checkerboard(width: int, height: int) -> Image.Image:
     return big.crop((0, 0, width, height))
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def font_of(size: int) -> ImageFont.FreeTypeFont:
+    """Return the built-in font, which knows Latin letters, at that height in pixels."""
     font = ImageFont.load_default(size)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise TypeError("this Pillow was built without FreeType")

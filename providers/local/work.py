@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from providers.catalog.size import size_of
-from providers.local.contact import ContactRow, contact_sheet
 from providers.local.cutout import remove_background
 from providers.local.edit import crop, flatten, pad, resize
 from providers.local.image import encode_png, open_image
 from providers.local.redraw import enlarge, redraw
+from providers.local.sheet import labelled_sheet
 from providers.local.standin import draw_photo
 from providers.local.work_moving import (
     animate,
@@ -64,9 +63,10 @@ def _flatten(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int
 
 
 def _contact_sheet(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int) -> bytes:
-    files: list[Path] = inputs["images"]
-    rows = [ContactRow(str(number), "", (file,)) for number, file in enumerate(files, 1)]
-    return encode_png(contact_sheet(rows))
+    columns, tile = parameters.get("columns"), int(parameters["tile"])
+    return encode_png(
+        labelled_sheet(inputs["images"], inputs.get("labels", ()), columns=columns, tile=tile)
+    )
 
 
 def _frame(parameters: Mapping[str, Any]) -> dict[str, Any]:

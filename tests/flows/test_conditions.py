@@ -12,7 +12,7 @@ from flows.template import Input, Step, Template
 from providers.errors import InputError, RequestError
 from providers.media import Media
 
-PHOTO = Media("image", "0" * 64, "image/png", 10, width=1000, height=800)
+PHOTO = Media("image", "0" * 64, "image/png", 10, width=1000, height=800, alpha=True)
 
 INPUTS = {
     "prompt": Input(type="text"),
@@ -63,7 +63,11 @@ def test_a_condition_reads_names_and_facts() -> None:
         ("mod == 'calm'", "no input or earlier step 'mod'. Did you mean 'mood'?"),
         ("b.width > 3", "'b' is a later step"),
         ("picture.seconds > 3", "'picture' is an image without 'seconds'"),
-        ("picture.sha256 == 'a'", "'picture.sha256' is not a fact"),
+        ("picture.sha256 == 'a'", "'picture.sha256' is not a fact of anything. Known: alpha, "),
+        ("picture.alfa", "'picture.alfa' is not a fact of anything. Did you mean 'alpha'?"),
+        ("picture.kinds == 'a'", "Did you mean 'kind'?"),
+        ("mood.alpha", "'mood' is a choice without 'alpha'"),
+        ("bright == true", "'true' is written True here"),
         ("$mood == 'calm'", "Names bear no $ here"),
         ("mood = 'calm'", "is not a condition"),
         ("mood ==", "is not a condition"),
@@ -99,6 +103,8 @@ def test_a_condition_holds_nothing_but_comparisons(source: str, message: str) ->
         ("weight is None or weight > 3", True),
         ("not bright", True),
         ("photo", True),
+        ("photo.alpha and photo.kind == 'image'", True),
+        ("not photo.alpha", False),
         ("1 < count <= 3", True),
     ],
 )

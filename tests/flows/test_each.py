@@ -5,15 +5,19 @@ from typing import Any
 
 import pytest
 
+from flows.edges import MODEL
 from flows.grammar import Ref
 from flows.graph import Graph, compile_template
 from flows.load import SHIPPED, load_text
+from flows.resolve import Ready, port_values, resolve_step
 from flows.template import Input, Step, Template
 from providers import kinds
 from providers.catalog import Model, load_model, read_model
-from providers.errors import RequestError
+from providers.errors import InputError, RequestError
 from providers.kinds import Kind, Port, PortType
+from providers.media import Media
 
+PHOTO = Media("image", "0" * 64, "image/png", 10)
 TEXT = (SHIPPED / "product-photo.yaml").read_text(encoding="utf-8")
 
 INPUTS = {
@@ -105,3 +109,41 @@ def test_a_list_of_open_length_needs_max(monkeypatch: pytest.MonkeyPatch) -> Non
     twice = bounded.replace("model: birefnet", "model: split")
     with pytest.raises(RequestError, match="each: split gives a list, so it cannot go over one"):
         load_text(twice, "a.yaml", find_model=find)
+
+
+def sheet_of(labels: object) -> dict[str, Any]:
+    pictures = {**photo(prompt="$scene"), "each": {"scene": "$scenes"}, "on_error": "skip"}
+    sheet = {"model": "contact-sheet", "with": {"images": "$a", "labels": labels}}
+    return {"a": pictures, "sheet": sheet}
+
+
+def ready_sheet(labels: object, **inputs: Any) -> Ready:
+    graph = graph_of(sheet_of(labels))
+    made = [{"image": PHOTO, MODEL: "one"}, None, {"image": PHOTO, MODEL: "two"}]
+    step = graph.step("sheet")
+    items = resolve_step(graph, step, inputs, {"a": port_values(graph.step("a"), made)})
+    assert isinstance(items, dict) and isinstance(items[0], Ready)
+    return items[0]
+
+
+def test_what_goes_beside_a_list_loses_the_place_of_its_gap() -> None:
+    ready = ready_sheet("$scenes", scenes=("home", "wood", "sea"))
+    assert ready.ports == {"images": (PHOTO, PHOTO), "labels": ("home", "sea")}
+    assert ready_sheet("$a.model").ports["labels"] == ("one", "two")
+
+
+def test_what_goes_beside_a_list_is_as_long() -> None:
+    with pytest.raises(InputError, match=r"labels has 2 items and images 3\. Give both the same"):
+        ready_sheet("$scenes", scenes=("home", "wood"))
+
+
+def test_the_model_of_a_step_is_a_text_and_of_each_item_a_list() -> None:
+    assert "takes a list[text] and $prompt is a text" in problem_with(sheet_of("$prompt"))
+    steps = {"a": photo(), "b": photo(prompt="by ${a.model}")}
+    assert graph_of(steps).step("b").needs == {"a"}
+    wrong = {"a": photo(), "b": photo(prompt="$a.modle")}
+    assert "'a' is an image without 'modle'. Did you mean 'model'?" in problem_with(wrong)
+    assert "'prompt' is a text without 'model'" in problem_with(
+        {"a": photo(prompt="$prompt.model")}
+    )
+    assert "$a.model is a fact" in problem_with({"a": photo()}, out="$a.model")

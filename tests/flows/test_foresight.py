@@ -56,6 +56,29 @@ def test_files_of_one_camera_are_one_kind_until_one_is_too_heavy(
     assert len(pricer.foreseen([row(CAP), row(CAP + 1), row(2 * CAP)], 20)) == 2
 
 
+def test_pictures_are_one_kind_where_conditions_and_parameters_read_their_facts_alone(
+    home: Home,
+) -> None:
+    steps = {
+        "big": {"model": "flatten", "with": {"image": "$image"}, "when": "image.width > 1000"},
+        "size": {"model": "resize", "with": {"image": "$image", "width": "$image.height"}},
+    }
+    template = Template(
+        name="routed",
+        version=1,
+        about="",
+        inputs={"image": Input(type="image")},
+        steps={name: Step.model_validate(step) for name, step in steps.items()},
+        outputs={"big": "$big", "size": "$size"},
+    )
+    graph = compile_template(template, "routed.yaml")
+    pricer = Pricer(graph, plan_routes(graph, RunOptions(local=True)))
+    photos = [PHOTO, replace(PHOTO, sha256="1" * 64), replace(PHOTO, width=600)]
+    rows = [ReadyRow("a", "a", {}, {"image": photo}) for photo in photos]
+    large, small = pricer.foreseen(rows, 20)
+    assert (set(large), set(small)) == ({"big", "size"}, {"size"})
+
+
 def test_a_checked_request_is_few_words_whatever_its_table(home: Home, tmp_path: Path) -> None:
     """asyncio.run puts its task's result into words: that was 100 MB for 10,000 rows."""
     Image.new("RGB", (24, 16)).save(tmp_path / "a.png")

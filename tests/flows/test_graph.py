@@ -136,7 +136,10 @@ def test_a_provider_of_a_fallback_only_may_narrow_the_step() -> None:
         ({"seed": "${count}"}, "takes an integer, not a text"),
         ({"seed": "$seeds"}, "add `each: {item: $seeds}`"),
         ({"seed": ["$count"]}, "takes one value, not a list"),
-        ({"seed": "$picture.size"}, "'picture' is an image without 'size'. Known: height, width."),
+        (
+            {"seed": "$picture.size"},
+            "'picture' is an image without 'size'. Known: alpha, height, kind, width.",
+        ),
         ({"seed": "$picture.seconds"}, "'picture' is an image without 'seconds'"),
         ({"seed": "$pictures.width"}, "'pictures' is a list[image] without 'width'"),
         ({"safety": 9}, "with.safety: 9 is above 5"),

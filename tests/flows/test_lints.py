@@ -184,7 +184,8 @@ def ids(case: Case) -> str:
 
 
 def test_every_code_has_a_case_here() -> None:
-    assert {case.code for case in CASES} == set(LINTS)
+    of_a_table = {"MF011"}  # tests/core/test_routing.py
+    assert {case.code for case in CASES} | of_a_table == set(LINTS)
 
 
 @pytest.mark.parametrize("case", CASES, ids=ids)
