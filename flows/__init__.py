@@ -13,10 +13,14 @@ from flows.settings import apply_defaults
 apply_defaults()
 
 _HOMES = {
+    "Input": "flows.template",
     "RunOptions": "flows.options",
+    "Step": "flows.template",
     "Template": "flows.template",
-    "batch": "flows.batch_flow",
+    "batch": "flows.api",
     "load_template": "flows.load",
+    "plan": "flows.api",
+    "run": "flows.api",
 }
 
 __all__ = sorted(_HOMES)

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from flows.graph import Graph, compile_template
 from flows.place import Place
 from flows.template import Fit, Input, Step, Template
+from flows.written_template import written_template
 from providers.catalog import Model, load_model
 from providers.errors import RequestError, near
 from providers.yaml_file import parse_yaml
@@ -25,8 +26,8 @@ _ENDINGS = (".yaml", ".yml")
 _PARTS: dict[tuple[str, int], type[BaseModel]] = {("inputs", 3): Input, ("steps", 3): Step}
 
 
-def load_template(name_or_path: str | Path) -> Graph:
-    """Return the checked graph of a template, by name or by path.
+def load_template(name_or_path: str | Path | Template) -> Graph:
+    """Return the checked graph of a template, by name or by path, or built in Python.
 
     A text with a path separator or ending in .yaml or .yml is a path, as is a Path; a name is
     looked up in $MEDIAFLOWS_TEMPLATES (./templates when unset), then among the shipped ones.
@@ -38,12 +39,16 @@ def load_template(name_or_path: str | Path) -> Graph:
     return load_text(text, where)
 
 
-def template_text(name_or_path: str | Path) -> tuple[str, str]:
+def template_text(name_or_path: str | Path | Template) -> tuple[str, str]:
     """Return the text of a template and its name for errors, found as `load_template` finds it.
+
+    A template that was built in Python is written as a file would have it.
 
     Raises:
         RequestError: no such template (with the nearest name), or its file is named otherwise.
     """
+    if isinstance(name_or_path, Template):
+        return written_template(name_or_path), f"template {name_or_path.name}"
     written = str(name_or_path)
     if isinstance(name_or_path, Path) or _is_path(written):
         return _read(Path(written)), written
