@@ -14,9 +14,12 @@ apply_defaults()
 
 _HOMES = {
     "Input": "flows.template",
+    "MediaflowsError": "providers.errors",
     "RunOptions": "flows.options",
     "Step": "flows.template",
+    "StepError": "providers.errors",
     "Template": "flows.template",
+    "UserError": "providers.errors",
     "batch": "flows.api",
     "load_template": "flows.load",
     "plan": "flows.api",
