@@ -88,9 +88,9 @@ def words_of_python(*, one: bool = False) -> Iterator[None]:
         raise type(error)(in_python(str(error), one=one)) from None
 
 
-_FLAGS = re.compile(r"--(local|strict|allow-unpriced|yes)\b")
-_PAIRS = re.compile(r"--(set|map|use) (\w+)=([^\s:]*[^\s:.])")
-_OTHERS = re.compile(r"--([a-z]+(?:-[a-z]+)*)\b")
+_FLAGS = re.compile(r"(?<![\w-])--(local|strict|allow-unpriced|yes)\b")
+_PAIRS = re.compile(r"(?<![\w-])--(set|map|use) (\w+)=([^\s:]*[^\s:.,;])")
+_OTHERS = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)\b")
 
 
 def in_python(message: str, *, one: bool = False) -> str:

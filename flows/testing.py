@@ -27,8 +27,9 @@ def one_step(template: str | Path | Template | Graph, step: str) -> Template:
     for earlier in graph.steps:
         if earlier.name in wanted:
             word = str(next(iter(earlier.output_types.values())))
+            given = {"type": word, "about": f"As {earlier.name} gives it"}
             left_out = {"default": None} if earlier.name in optional else {}
-            inputs[earlier.name] = Input(type=word, about=f"As {earlier.name} gives it", **left_out)
+            inputs[earlier.name] = Input.model_validate({**given, **left_out})
     made = Template(
         name=f"{whole.name}-{step.replace('_', '-')}",
         version=whole.version,

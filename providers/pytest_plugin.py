@@ -41,11 +41,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     try:
         return (yield)
     finally:
-        notes = item.stash.get(_notes, None)
-        if notes is not None and notes.exists():
-            lines = dict.fromkeys(notes.read_text(encoding="utf-8").splitlines())
-            more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
-            pytest.fail(f"no_spend: {next(iter(lines))}{more}", pytrace=False)
+        if line := _would_be_paid(item):
+            raise pytest.fail.Exception(f"no_spend: {line}", pytrace=False) from None
+
+
+def _would_be_paid(item: pytest.Item) -> str:
+    notes = item.stash.get(_notes, None)
+    if notes is None or not notes.exists():
+        return ""
+    first, *others = dict.fromkeys(notes.read_text(encoding="utf-8").splitlines())
+    return f"{first} (and {len(others)} more)" if others else first
 
 
 @pytest.fixture
