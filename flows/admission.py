@@ -15,7 +15,7 @@ from decimal import Decimal
 from flows.frozen import Work
 from flows.pricing import Pricer
 from flows.rows import ReadyRow
-from flows.worst_case import Used, row_cap, worst_case
+from flows.worst_case import Done, Used, row_cap, worst_case
 from tasks.candidate import RowCap
 from tasks.ledger import budget, lookup, runs
 from tasks.ledger.schema import ALL
@@ -61,15 +61,16 @@ class Admission:
         return row_cap(self.work.graph, self.pricer, row, self.work.options.max_cost_per_row)
 
     async def keep_out(
-        self, row: ReadyRow, ended: frozenset[str], is_stopped: Callable[[], bool]
+        self, row: ReadyRow, done: Done, is_stopped: Callable[[], bool]
     ) -> str | None:
         """Return why the row may not start, or None: it may, and its worst case is set aside.
 
         Waits while that may change; ends early when `is_stopped`.
         """
-        worst = worst_case(self.work.graph, self.pricer, row, ended, self.used)
+        worst = worst_case(self.work.graph, self.pricer, row, done, self.used)
         if cap := self.row_cap(row):
-            least = sum((p for step, p in cap.one_try.items() if step not in ended), Decimal(0))
+            left = (price for call, price in cap.one_try.items() if not done.has(*call))
+            least = sum(left, Decimal(0))
             if least > cap.most:
                 return (
                     f"it may cost up to {dollars(least)}, and --max-cost-per-row is "
@@ -91,10 +92,10 @@ class Admission:
                 await self._wait()
         return None
 
-    def step_ended(self, row: ReadyRow, ended: frozenset[str]) -> None:
+    def step_ended(self, row: ReadyRow, done: Done) -> None:
         """Give back what the row's remaining steps cannot cost any more."""
         if self.caps:
-            worst = worst_case(self.work.graph, self.pricer, row, ended, self.used)
+            worst = worst_case(self.work.graph, self.pricer, row, done, self.used)
             self.services.ledger.post(budget.lower, self.work.run, row.id, worst)
             self._given_back.set()
 

@@ -140,6 +140,8 @@ def _items(given: Input, text: str) -> list[Any]:
     for position, item in enumerate(items, start=1):
         if isinstance(item, str) and not item.strip():
             raise _Mistake(f"item {position} of {len(items)} is empty", "Write a|b|c")
+    if not items and given.required:
+        raise _Mistake("is an empty list", "Give it at least one item")
     if given.max is not None and len(items) > given.max:
         raise _Mistake(f"has {len(items)} items, above {given.max}", "Leave some out")
     return items

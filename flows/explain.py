@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flows.differences import why_not_reused
 from providers.errors import InputError, RequestError, near
+from tasks.fit_words import fit_words
 from tasks.ledger import Ledger, lookup, runs
 from tasks.ledger.attempt import Attempt, Place
 from tasks.ledger.runs import Run
@@ -23,25 +24,30 @@ def explain_step(ledger: Ledger, run: Run, row: str, step: str) -> list[str]:
     rows = [end for end in ledger.do_now(runs.row_ids, run.id)]
     if row not in rows:
         raise RequestError(f"Run {run.id} has no row {row!r}.{near(row, rows)}")
-    used = ledger.do_now(lookup.uses_of, run.id).get((row, step, 0))
+    uses = ledger.do_now(lookup.uses_of, run.id)
+    used = {
+        item: attempt for (of, name, item), attempt in uses.items() if (of, name) == (row, step)
+    }
     here = [
         attempt
         for attempt in ledger.do_now(lookup.made_by, run.id)
         if (attempt.place.row, attempt.place.step) == (row, step)
     ]
-    if used is None and not here:
+    if not used and not here:
         raise RequestError(
             f"Row {row!r} of run {run.id} has nothing at step {step!r}: {_why(ledger, run, row)}"
         )
     lines = []
-    if used is not None:
-        own = used.place == Place(run.id, row, step)
-        whose = "made by this row" if own else f"reused, $0.00: {_maker(used)}"
-        lines.append(f"{row} · {step}: {whose}")
-        lines += _request(ledger, used)
-        lines += why_not_reused(ledger, used) if own else []
+    for item, attempt in sorted(used.items()):
+        own = attempt.place == Place(run.id, row, step, item)
+        whose = "made by this row" if own else f"reused, $0.00: {_maker(attempt)}"
+        lines.append(f"{row} · {step}{f'[{item}]' if item else ''}: {whose}")
+        lines += _request(ledger, attempt)
+        lines += why_not_reused(ledger, attempt) if own else []
     lines += ["attempts of this row:"] if here else []
-    lines += [f"  {_attempt(attempt)}" for attempt in here]
+    for attempt in here:
+        lines.append(f"  {_attempt(attempt)}")
+        lines += [f"    fitted {words}" for words in fit_words(attempt.fitted)]
     states = {attempt.state for attempt in here}
     if "submitted" in states:
         lines.append(f"its job runs on: mediaflows resume {run.id} takes its result")

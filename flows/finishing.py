@@ -52,10 +52,10 @@ async def record(services: Services, work: Work, ended: Sequence[Ended]) -> None
         for one in ended
     ]
     found = [
-        (Place(work.run, one.row.id, name), end.result.attempt, end.result.reused)
+        (Place(work.run, one.row.id, name, number), result.attempt, result.reused)
         for one in ended
         for name, end in one.outcome.ends.items()
-        if end.result is not None
+        for number, result in end.numbered(work.graph.step(name))
     ]
     await services.ledger.do(_record, work.run, ends, found)
 

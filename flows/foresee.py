@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flows.conditions import condition_references, evaluate_condition
+from flows.each import ONLY, items_of
 from flows.grammar import (
     NO_RESULT,
     Expression,
@@ -33,13 +34,21 @@ if TYPE_CHECKING:  # it imports what reads media files, and whoever only looks n
     from flows.rows import ReadyRow
 
 
+Seen = Mapping[str, "tuple[Foreseen, ...]"]
+Made = Mapping[str, "Shape | tuple[Shape, ...]"]
+
+
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What a step will be given, as far as it is known, and what flows on from its first route."""
+    """What one call of a step will be given, as far as known, and what flows on from its first route.
+
+    `item` is its number in what `each` goes over.
+    """
 
     given: Mapping[str, Shape | tuple[Shape, ...]]
     parameters: Mapping[str, Any]
     made: Shape
+    item: int = ONLY
 
 
 class Foresight:
@@ -48,7 +57,7 @@ class Foresight:
     def __init__(self, graph: Graph, first: Mapping[str, Maker]) -> None:
         self._graph = graph
         self._first = first
-        self._found: dict[tuple[Any, ...], Mapping[str, Foreseen]] = {}
+        self._found: dict[tuple[Any, ...], Seen] = {}
         self._whole = frozenset(_names_that_decide(graph))
         self._counted = frozenset(_names_that_are_counted(graph, first)) - self._whole
 
@@ -58,8 +67,8 @@ class Foresight:
             self._part(name, value) for name, value in row.inputs.items() if value is not None
         )
 
-    def of(self, row: ReadyRow, signature: tuple[Any, ...] | None = None) -> Mapping[str, Foreseen]:
-        """Return step -> what is foreseen of it."""
+    def of(self, row: ReadyRow, signature: tuple[Any, ...] | None = None) -> Seen:
+        """Return step -> what is foreseen of each of its calls."""
         key = self.signature(row) if signature is None else signature
         if key not in self._found:
             self._found[key] = foresee(self._graph, self._first, row.inputs)
@@ -68,30 +77,68 @@ class Foresight:
     def _part(self, name: str, value: Value) -> tuple[str, Any]:
         if name in self._whole:
             return name, value
-        if isinstance(value, str):
-            return name, len(value) if name in self._counted else None
-        return name, shape_of(value)
+        shape = shape_of(value)
+        is_text = any(one.characters is not None for one in flat(shape))
+        if not is_text or name in self._counted:
+            return name, shape
+        return name, len(value) if isinstance(value, tuple) else None
 
 
-def foresee(
-    graph: Graph, first: Mapping[str, Maker], inputs: Mapping[str, Value]
-) -> dict[str, Foreseen]:
-    """Return what is foreseen of each step that may run for a row with these inputs."""
-    found: dict[str, Foreseen] = {}
+def foresee(graph: Graph, first: Mapping[str, Maker], inputs: Mapping[str, Value]) -> Seen:
+    """Return what is foreseen of each step that may run for a row with these inputs.
+
+    A step that does not run has no result, and what stands behind it in `first` is taken.
+    """
+    found: dict[str, tuple[Foreseen, ...]] = {}
+    made: dict[str, Shape | tuple[Shape, ...]] = {}
     for step in graph.steps:
         if not may_run(graph, step, inputs):
-            continue  # it has no result, and what stands behind it in `first` is taken
-        given = {
-            port: shape
-            for port, expression in step.ports.items()
-            if (shape := _shape(expression, inputs, found)) is not None
-        }
-        parameters = known_parameters(step, inputs, found)
-        route = first[step.name]
-        asked = asked_for(route, parameters)
-        made = foreseen(route.model, route.binding, asked, given)
-        found[step.name] = Foreseen(given, parameters, kept(made, asked))
+            continue
+        calls = tuple(
+            call
+            for number, values, shapes in _items(step, inputs, made)
+            if (call := _call(step, first[step.name], number, values, shapes)) is not None
+        )
+        if calls:
+            found[step.name] = calls
+            made[step.name] = tuple(call.made for call in calls) if step.each else calls[0].made
     return found
+
+
+def _items(
+    step: GraphStep, inputs: Mapping[str, Value], made: Made
+) -> Iterator[tuple[int, Mapping[str, Value], Made]]:
+    """Yield each item's number, the values that are known there, and the shapes of the others.
+
+    Lists of unequal length are a fault of the row, which is told elsewhere.
+    """
+    found = {
+        item: made[ref.name] if ref.name in made else inputs.get(ref.name)
+        for item, ref in step.each.items()
+    }
+    lists = {item: value for item, value in found.items() if isinstance(value, tuple)}
+    if len(lists) < len(found):
+        return  # what would have made one does not run
+    for number, items in items_of(step, lists):
+        shapes = {item: one for item, one in items.items() if isinstance(one, Shape)}
+        values = {item: one for item, one in items.items() if not isinstance(one, Shape)}
+        yield number, {**inputs, **values}, {**made, **shapes}
+
+
+def _call(
+    step: GraphStep, route: Maker, number: int, inputs: Mapping[str, Value], made: Made
+) -> Foreseen | None:
+    given = {}
+    for port, expression in step.ports.items():
+        shape = _shape(expression, inputs, made)
+        if shape is not None:
+            given[port] = shape
+        elif step.kind.inputs[port].required:
+            return None  # what would have made it does not run
+    parameters = known_parameters(step, inputs, made)
+    asked = asked_for(route, parameters)
+    result = foreseen(route.model, route.binding, asked, given)
+    return Foreseen(given, parameters, kept(result, asked), number)
 
 
 def may_run(graph: Graph, step: GraphStep, inputs: Mapping[str, Value]) -> bool:
@@ -107,14 +154,12 @@ def may_run(graph: Graph, step: GraphStep, inputs: Mapping[str, Value]) -> bool:
         return True  # the row will fail there, and cost nothing
 
 
-def known_parameters(
-    step: GraphStep, inputs: Mapping[str, Value], found: Mapping[str, Foreseen]
-) -> dict[str, Any]:
+def known_parameters(step: GraphStep, inputs: Mapping[str, Value], made: Made) -> dict[str, Any]:
     """Return the step's parameters as far as they are known before any step has run."""
 
     def resolve(ref: Ref) -> Value | NoResult:
-        if ref.name in found:
-            fact = getattr(found[ref.name].made, ref.part, None) if ref.part in FACTS else None
+        if ref.name in made:
+            fact = getattr(made[ref.name], ref.part, None) if ref.part in FACTS else None
             return NO_RESULT if fact is None else fact
         value = inputs.get(ref.name, NO_RESULT)
         return getattr(value, ref.part, None) if ref.part and isinstance(value, Media) else value
@@ -124,26 +169,27 @@ def known_parameters(
 
 
 def _shape(
-    expression: Expression, inputs: Mapping[str, Value], found: Mapping[str, Foreseen]
+    expression: Expression, inputs: Mapping[str, Value], made: Made
 ) -> Shape | tuple[Shape, ...] | None:
-    """Return the shape of what flows into a port, or None: an optional input without a value."""
+    """Return the shape of what flows into a port, or None: nothing does."""
     if isinstance(expression, Items):
-        shapes = (_shape(ref, inputs, found) for ref in expression.refs)
-        return tuple(one for shape in shapes if shape is not None for one in flat(shape))
+        shapes = [_shape(ref, inputs, made) for ref in expression.refs]
+        return tuple(one for shape in shapes if shape is not None for one in flat(shape)) or None
     if isinstance(expression, First):
-        shapes = (_shape(ref, inputs, found) for ref in expression.refs)
+        shapes = [_shape(ref, inputs, made) for ref in expression.refs]
         return next((shape for shape in shapes if shape is not None), None)
     if isinstance(expression, Ref):
-        if expression.name in found:
-            return found[expression.name].made
-        value = inputs.get(expression.name)  # a step that does not run has none
+        if expression.name in made:
+            return made[expression.name]
+        value = inputs.get(expression.name)
         return None if value is None else shape_of(value)
-    return _text_shape(expression, inputs)
+    return _text_shape(expression, inputs, made)
 
 
-def _text_shape(expression: Expression, inputs: Mapping[str, Value]) -> Shape:
-    if any(ref.name not in inputs for ref in references(expression)):
-        return UNKNOWN  # it takes in what a step will have made
+def _text_shape(expression: Expression, inputs: Mapping[str, Value], made: Made) -> Shape | None:
+    names = {ref.name for ref in references(expression)} - set(inputs)
+    if names:  # it takes in what a step will have made, or would have
+        return UNKNOWN if names <= set(made) else None
     text = evaluate(expression, lambda ref: inputs[ref.name])
     return Shape(characters=len(text)) if isinstance(text, str) else UNKNOWN
 
@@ -154,8 +200,7 @@ def _names_that_decide(graph: Graph) -> Iterator[str]:
         if step.when is not None:
             yield from (ref.name for ref in condition_references(step.when, step.name))
         for expression in step.parameters.values():
-            for ref in references(expression):
-                yield ref.name
+            yield from _names_in(step, expression)
 
 
 def _names_that_are_counted(graph: Graph, first: Mapping[str, Maker]) -> Iterator[str]:
@@ -166,5 +211,10 @@ def _names_that_are_counted(graph: Graph, first: Mapping[str, Maker]) -> Iterato
             continue
         for expression in step.ports.values():
             if isinstance(expression, Ref | Text):
-                for ref in references(expression):
-                    yield ref.name
+                yield from _names_in(step, expression)
+
+
+def _names_in(step: GraphStep, expression: Expression) -> Iterator[str]:
+    """The names that an expression refers to; for an item of `each`, that of its list."""
+    for ref in references(expression):
+        yield step.each.get(ref.name, ref).name

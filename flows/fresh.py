@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flows.prepare import Prepared
-from flows.recall import Asking, recall, wishes
+from flows.recall import Asking, open_items, recall, wishes
 from providers.errors import RequestError, near
 from tasks.ledger import Ledger, lookup
 from tasks.store import Store
@@ -45,7 +45,7 @@ async def _unused(prepared: Prepared, ledger: Ledger, store: Store, name: str) -
     take = max(options.take_of(name), step.take)
     while True:
         asking = Asking(graph, step, prepared.routes[name], take)
-        found = wishes(asking, good, known)
+        found = wishes(asking, open_items(asking, good, known))
         keys = {candidate.key for candidates in found.values() for candidate in candidates}
         if not await ledger.do(lookup.are_asked, sorted(keys)):
             return take

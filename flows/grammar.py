@@ -189,8 +189,9 @@ def evaluate(expression: Expression, resolve: Resolve) -> Value | NoResult:
     """Return the value of `expression`, or NO_RESULT.
 
     `resolve` gives the value of a reference: None for an optional input without a value, NO_RESULT
-    for a step without a result. `First` passes both over and `Items` leaves both out; when nothing
-    is left they have no result. In a `Text` None is empty, and without one result there is none.
+    for a step without a result. `First` passes both over, and in `Items` both are a gap, None; when
+    nothing else is there they have no result. In a `Text` None is empty, and without one result
+    there is none.
     """
     match expression:
         case Constant(value):
@@ -199,18 +200,12 @@ def evaluate(expression: Expression, resolve: Resolve) -> Value | NoResult:
             return resolve(expression)
         case Text(parts):
             return _join(parts, resolve)
-        case Items() | First():
-            found = _present(expression.refs, resolve)
-            if isinstance(expression, First):
-                return next(found, NO_RESULT)
-            return tuple(found) or NO_RESULT
-
-
-def _present(refs: tuple[Ref, ...], resolve: Resolve) -> Iterator[Value]:
-    for ref in refs:
-        value = resolve(ref)
-        if value is not None and value is not NO_RESULT:
-            yield value
+        case Items(refs) | First(refs):
+            found = [None if value is NO_RESULT else value for value in map(resolve, refs)]
+            present = [value for value in found if value is not None]
+            if not present:
+                return NO_RESULT
+            return present[0] if isinstance(expression, First) else tuple(found)
 
 
 def _join(parts: tuple[str | Ref, ...], resolve: Resolve) -> str | NoResult:

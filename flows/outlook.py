@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from flows.frozen import Work
 from flows.recall import recall
 from flows.run_plan import Plan, make_plan
-from flows.runner import StepEnd
 from tasks.ledger import Ledger, lookup, runs
 from tasks.ledger.attempt import Attempt
 from tasks.store import Store
@@ -54,7 +53,7 @@ async def look_ahead(work: Work, ledger: Ledger, store: Store, states: Sequence[
         if attempt.is_open and attempt.place.row in good
     ]
     for attempt in left:
-        known.of(attempt.place.row).setdefault(attempt.place.step, StepEnd(held_by="open"))
+        known.of(attempt.place.row).held.add((attempt.place.step, attempt.place.item))
     plan = make_plan(work.graph, work.routes, rows, known, work.options)
     return Outlook(len(rows), plan, _count(left, "submitted"), _count(left, "uncertain", "intent"))
 

@@ -10,43 +10,70 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from flows.foresee import Foreseen, Foresight
-from flows.grammar import Expression, evaluate, references
+from flows.each import items_of
+from flows.foresee import Foreseen, Foresight, Seen
+from flows.grammar import Constant, Expression, NoResult, evaluate, references
 from flows.graph import Graph, GraphStep
 from flows.offers import asked_for
 from flows.routes import Refusal, Route, Routes, fit_choice, refusal
 from flows.rows import ReadyRow
 from flows.table import Fault
 from providers.catalog import Quote, quote
-from providers.catalog.price import FREE
+from providers.catalog.price import ZERO
+from providers.catalog.shape import UNKNOWN, Shapes, flat
 from providers.fit import too_long
+from providers.media import Value
+
+_NOTHING = Constant("")
+
+
+@dataclass(frozen=True, slots=True)
+class CallPrice:
+    """One call of a step: its item's number, its price, and the dearest try by provider.
+
+    The price is the first route's; its `high` is the dearest route's.
+    """
+
+    item: int
+    quote: Quote
+    highs: Mapping[str, Decimal]
+
+    @property
+    def dearest(self) -> Decimal:
+        """The most that one try may cost in USD."""
+        return max(self.highs.values(), default=ZERO)
 
 
 @dataclass(frozen=True, slots=True)
 class RowPrices:
-    """What is foreseen of one kind of rows: price, dearest try by provider, what is refused."""
+    """What is foreseen of one kind of rows: the calls of each step, and what is refused."""
 
-    quotes: Mapping[str, Quote]
-    highs: Mapping[str, Mapping[str, Decimal]]
-    refusals: tuple[tuple[str, Refusal], ...]
+    calls: Mapping[str, tuple[CallPrice, ...]]
+    refusals: tuple[tuple[str, int, Refusal], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TextCheck:
     """A text out of inputs that flows into a port which takes only so many characters."""
 
-    step: str
+    step: GraphStep
     port: str
     expression: Expression
     most: int
 
-    def problem(self, row: ReadyRow) -> tuple[str, str] | None:
-        """Return what is wrong with the row's text and what to do, or None."""
-        text = evaluate(self.expression, lambda ref: row.inputs.get(ref.name))
-        if not isinstance(text, str) or len(text) <= self.most:
-            return None
-        error = too_long(len(text), self.most)
-        return f"{self.port}: {error.problem}", error.fix
+    def problems(self, row: ReadyRow) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong with each of the row's texts, and what to do."""
+        for item, text in self._texts(row.inputs):
+            if isinstance(text, str) and len(text) > self.most:
+                error = too_long(len(text), self.most)
+                yield f"{_at(item)}{self.port}: {error.problem}", error.fix
+
+    def _texts(self, inputs: Mapping[str, Value]) -> Iterator[tuple[int, Value | NoResult]]:
+        found = {item: inputs.get(ref.name) for item, ref in self.step.each.items()}
+        lists = {item: value for item, value in found.items() if isinstance(value, tuple)}
+        for number, values in items_of(self.step, lists):
+            known: dict[str, Value] = {**inputs, **values}
+            yield number, evaluate(self.expression, lambda ref: known.get(ref.name))  # noqa: B023
 
 
 class Pricer:
@@ -66,31 +93,35 @@ class Pricer:
         """Return the route that would be sent to first."""
         return self._able[step.name][0]
 
-    def price(self, step: GraphStep, row: ReadyRow) -> Quote:
-        """Return the first route's price; its `high` is the dearest route's."""
-        return self._of(row).quotes[step.name]
-
-    def highs(self, step: GraphStep, row: ReadyRow) -> Mapping[str, Decimal]:
-        """Return the most that one call may cost in USD at each provider that can be used."""
-        return self._of(row).highs[step.name]
+    def calls(self, step: GraphStep, row: ReadyRow) -> tuple[CallPrice, ...]:
+        """Return a price for each call that the step would make for this row; none: it is skipped."""
+        return self._of(row).calls.get(step.name, ())
 
     def problems(self, row: ReadyRow) -> list[Fault]:
         """Return a fault for each step that no route would do with this row's values."""
         found = []
         if not row.faults:  # what a faulty cell would make of the chain is not known
             found = [
-                Fault(row.id, self._column(step, refused.name), step, refused.problem, refused.fix)
-                for step, refused in self._of(row).refusals
+                Fault(
+                    row.id,
+                    self._column(step, refused.name),
+                    step,
+                    _at(item) + refused.problem,
+                    refused.fix,
+                )
+                for step, item, refused in self._of(row).refusals
             ]
         for check in self._texts:
-            if problem := check.problem(row):
-                column = self._column(check.step, check.port)
-                found.append(Fault(row.id, column, check.step, *problem))
+            if not row.faults and not self.calls(check.step, row):
+                continue  # the step does not run for this row
+            column = self._column(check.step.name, check.port)
+            for problem, fix in check.problems(row):
+                found.append(Fault(row.id, column, check.step.name, problem, fix))
         return found
 
-    def foreseen(self, rows: Iterable[ReadyRow], most: int) -> list[Mapping[str, Foreseen]]:
+    def foreseen(self, rows: Iterable[ReadyRow], most: int) -> list[Seen]:
         """Return what is foreseen of the first so many different kinds of rows."""
-        found: dict[tuple[Any, ...], Mapping[str, Foreseen]] = {}
+        found: dict[tuple[Any, ...], Seen] = {}
         for row in rows:
             key = self.foresight.signature(row)
             if key not in found:
@@ -105,51 +136,64 @@ class Pricer:
             self._found[key] = self._work_out(self.foresight.of(row, key))
         return self._found[key]
 
-    def _work_out(self, foreseen: Mapping[str, Foreseen]) -> RowPrices:
-        quotes: dict[str, Quote] = {}
-        highs: dict[str, Mapping[str, Decimal]] = {}
-        refusals: list[tuple[str, Refusal]] = []
-        for step in self._graph.steps:
-            if step.name not in foreseen:
-                quotes[step.name], highs[step.name] = FREE, {}
-                continue
-            able, seen = self._able[step.name], foreseen[step.name]
-            quotes[step.name], highs[step.name] = _prices(able, seen)
-            found = [
-                refusal(route, seen.parameters, seen.given, fit_choice(step)) for route in able
-            ]
-            if None not in found:
-                refusals += [(step.name, one) for one in found[:1] if one is not None]
-        return RowPrices(quotes, highs, tuple(refusals))
+    def _work_out(self, foreseen: Seen) -> RowPrices:
+        calls: dict[str, tuple[CallPrice, ...]] = {}
+        refusals: list[tuple[str, int, Refusal]] = []
+        for name, seen in foreseen.items():
+            able, choice = self._able[name], fit_choice(self._graph.step(name))
+            calls[name] = tuple(_price(able, call) for call in seen)
+            for call in seen:
+                shapes = _without_texts(call.given)
+                found = [refusal(route, call.parameters, shapes, choice) for route in able]
+                if None not in found:
+                    refusals += [(name, call.item, one) for one in found[:1] if one is not None]
+        return RowPrices(calls, tuple(refusals))
 
     def _text_checks(self) -> Iterator[TextCheck]:
         for step in self._graph.steps:
             if fit_choice(step).text == "cut":
                 continue
             for port, expression in step.ports.items():
-                refs = references(expression)
+                refs = [step.each.get(ref.name, ref) for ref in references(expression)]
                 if not all(ref.name in self._graph.inputs and not ref.part for ref in refs):
                     continue
                 mosts = [
                     route.binding.limits.of(port).max_characters for route in self._able[step.name]
                 ]
                 if None not in mosts:
-                    yield TextCheck(step.name, port, expression, max(most or 0 for most in mosts))
+                    yield TextCheck(step, port, expression, max(most or 0 for most in mosts))
 
     def _column(self, step: str, name: str) -> str:
         """Return the input whose value flows there as it is, or ""."""
         found = self._graph.step(step)
         expression = found.ports.get(name) or found.parameters.get(name)
-        refs = references(expression) if expression else ()
+        refs = [found.each.get(ref.name, ref) for ref in references(expression or _NOTHING)]
         return refs[0].name if len(refs) == 1 and refs[0].name in self._graph.inputs else ""
 
 
-def _prices(able: list[Route], seen: Foreseen) -> tuple[Quote, dict[str, Decimal]]:
+def _without_texts(shapes: Shapes) -> Shapes:
+    """Return the shapes without the lengths of texts: `TextCheck` holds those row by row.
+
+    Rows whose texts differ in length alone count as one kind.
+    """
+    return {
+        port: UNKNOWN if any(one.characters is not None for one in flat(given)) else given
+        for port, given in shapes.items()
+    }
+
+
+def _price(able: list[Route], call: Foreseen) -> CallPrice:
     highs: dict[str, Decimal] = {}
     quotes = []
     for route in able:
-        price = quote(route.model, route.binding, asked_for(route, seen.parameters), seen.given)
+        price = quote(route.model, route.binding, asked_for(route, call.parameters), call.given)
         quotes.append(price)
         highs[route.provider] = max(price.reserve, highs.get(route.provider, price.reserve))
     first = quotes[0]
-    return first if first.high is None else replace(first, high=max(highs.values())), highs
+    if first.high is not None:
+        first = replace(first, high=max(highs.values()))
+    return CallPrice(call.item, first, highs)
+
+
+def _at(item: int) -> str:
+    return f"item {item}: " if item else ""

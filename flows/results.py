@@ -18,8 +18,9 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from flows.frozen import Work
-from flows.grammar import NO_RESULT, NoResult
-from flows.resolve import resolve_outputs
+from flows.grammar import NO_RESULT, NoResult, as_text
+from flows.graph import Graph
+from flows.resolve import Results, port_values, resolve_outputs
 from flows.rows import ReadyRow
 from flows.run_folder import safe_name
 from providers.local.contact import ContactRow, contact_sheet
@@ -130,12 +131,23 @@ Outputs: TypeAlias = "Mapping[str, Mapping[str, Value | NoResult]]"
 
 def outputs_by_row(work: Work, facts: Facts) -> Outputs:
     """Return by row id and output what the run has of it."""
-    results: dict[str, dict[str, Mapping[str, Value] | NoResult]] = {}
-    for (row, step, _), attempt in facts.used.items():
-        results.setdefault(row, {})[step] = result_of(attempt, reused=False).values
+    made: dict[str, dict[str, dict[int, Mapping[str, Value]]]] = {}
+    for (row, step, item), attempt in facts.used.items():
+        values = result_of(attempt, reused=False).values
+        made.setdefault(row, {}).setdefault(step, {})[item] = values
     return {
-        row.id: resolve_outputs(work.graph, row.inputs, results.get(row.id, {}))
+        row.id: resolve_outputs(work.graph, row.inputs, _results(work.graph, made.get(row.id, {})))
         for row in work.rows
+    }
+
+
+def _results(graph: Graph, made: Mapping[str, Mapping[int, Mapping[str, Value]]]) -> Results:
+    """Step -> its values; an item that has none is a gap, and so keeps the place of the next."""
+    return {
+        step: port_values(
+            graph.step(step), [items.get(n) for n in range(min(1, *items), max(items) + 1)]
+        )
+        for step, items in made.items()
     }
 
 
@@ -179,8 +191,10 @@ def _paths(row: ReadyRow, outputs: Mapping[str, Value | NoResult]) -> dict[str, 
         elif isinstance(value, tuple):
             paths[name] = "|".join(
                 f"outputs/{safe_name(row.id)}/{name}_{number}.{item.extension}"
-                for number, item in enumerate(value, 1)
                 if isinstance(item, Media)
+                else as_text(item)
+                for number, item in enumerate(value, 1)
+                if item is not None
             )
         else:
             paths[name] = "" if value is NO_RESULT or value is None else str(value)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flows.admission import Admission
 from flows.finishing import unrun
 from flows.frozen import Work
 from flows.graph import GraphStep
+from flows.recall import KnownRow
 from flows.resolve import Ready
 from flows.routes import candidates
 from flows.rows import ReadyRow
-from flows.runner import RowOutcome, StepEnd, run_row
+from flows.runner import RowOutcome, run_row
+from flows.worst_case import Done
 from providers.errors import InputError
 from tasks.candidate import StepCall, Terms
 from tasks.halt import Halt
@@ -31,14 +32,14 @@ class Ride:
     admission: Admission
     perform: Perform
     row: ReadyRow
-    known: Mapping[str, StepEnd]
+    known: KnownRow
     halt: Halt = field(default_factory=Halt)
     sent: int = 0
-    _ended: frozenset[str] = frozenset()
+    _done: Done = field(default_factory=Done)
 
     async def run(self) -> RowOutcome:
         """Return how the row ended; never raises for an error of a step."""
-        self._ended = frozenset(self.known)
+        self._done = self.known.done
         try:
             for path, media in self.row.files:
                 if not self.services.store.has(media.sha256):
@@ -47,26 +48,26 @@ class Ride:
             return unrun("invalid", str(error))
         return await run_row(self.work.graph, self.row.inputs, self._do_step, self.halt)
 
-    async def _do_step(self, step: GraphStep, ready: Ready) -> StepResult:
-        call = self._call(step, ready)
-        known = self.known[step.name].result if step.name in self.known else None
+    async def _do_step(self, step: GraphStep, number: int, ready: Ready) -> StepResult:
+        call = self._call(step, number, ready)
+        known = self.known.results.get((step.name, number))
         if known is not None and await is_whole(self.services, known.attempt):
             # This run has it already, whatever today's catalog and keys say.
             await self._perform(self.services, _reuse(call, known.attempt))
             return known
         result = await invoke(self.services, call, self._perform)
-        self._ended |= {step.name}
-        self.admission.step_ended(self.row, self._ended)
+        self._done = replace(self._done, items=self._done.items | {(step.name, number)})
+        self.admission.step_ended(self.row, self._done)
         return result
 
     async def _perform(self, services: Services, wish: Wish) -> Attempt:
         self.sent += wish.known is None
         return await self.perform(services, wish)
 
-    def _call(self, step: GraphStep, ready: Ready) -> StepCall:
+    def _call(self, step: GraphStep, number: int, ready: Ready) -> StepCall:
         options = self.work.options
         return StepCall(
-            place=Place(self.work.run, self.row.id, step.name),
+            place=Place(self.work.run, self.row.id, step.name, number),
             label=self.row.label,
             candidates=candidates(
                 step,

@@ -15,7 +15,8 @@ from flows.offers import Offer, asked_for, local_offer, offers
 from flows.options import RunOptions
 from providers.catalog import Binding, Model
 from providers.catalog.retired import is_retired
-from providers.catalog.shape import Shapes, sent_seconds, shapes_of
+from providers.catalog.shape import Shapes, foreseen, sent_seconds, shapes_of
+from providers.catalog.size import PIXELS_PER_MEGAPIXEL
 from providers.errors import InputError, RequestError, SetupError
 from providers.fit import FitChoice, unfit
 from providers.media import Value
@@ -124,6 +125,12 @@ def refusal(
 ) -> Refusal | None:
     """Return why a route cannot take these values; a parameter its model lacks is left out."""
     label = f"{route.model.model}@{route.provider}"
+    for port in shapes:
+        # A model that takes it nowhere is a fallback, whose losses the template has allowed.
+        if route.model.takes(port) and not route.binding.takes(port):
+            return Refusal(
+                port, f"{port}: {label} takes none", "Leave it out, or choose another provider"
+            )
     for name, value in given.items():
         rule = route.model.parameters.get(name)
         if rule and (problem := rule.problem_with(value)):
@@ -135,7 +142,25 @@ def refusal(
     if found := unfit(route.binding, shapes, parameters, choice):
         port, error = found
         return Refusal(port, f"{port}: {error.problem} ({label})", error.fix)
-    return None
+    return _too_large(route, parameters, shapes, label)
+
+
+def _too_large(
+    route: Route, parameters: Mapping[str, Any], shapes: Shapes, label: str
+) -> Refusal | None:
+    """An upscale beyond what its provider makes, or beyond what is worth paying for by mistake."""
+    makes = route.binding.makes
+    if makes.size != "scaled" or makes.max_megapixels is None:
+        return None
+    made = foreseen(route.model, route.binding, parameters, shapes).size
+    if made is None or made[0] * made[1] <= makes.max_megapixels * PIXELS_PER_MEGAPIXEL:
+        return None
+    return Refusal(
+        "scale",
+        f"scale: {made[0]}x{made[1]} would be made, and {makes.max_megapixels:g} megapixels are "
+        f"the most ({label})",
+        "Ask for a smaller scale, or give a smaller picture",
+    )
 
 
 def _routes(
@@ -161,7 +186,6 @@ def _route(offer: Offer, providers: Mapping[str, Provider]) -> Route:
 def _refuse_what_is_not_built(step: GraphStep) -> None:
     """Part of the grammar from the first day, and carried out later: never passed over in silence."""
     written = {
-        "each": step.each,
         "checks": step.checks,
         "allow": step.allow != "any",
     }

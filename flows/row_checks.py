@@ -102,7 +102,9 @@ def row_checks(graph: Graph) -> tuple[Check, ...]:
 
 
 def _checks_of(step: GraphStep, graph: Graph) -> Iterator[Check]:
-    lists = tuple(ref.name for ref in step.each.values() if ref.name in graph.inputs)
+    lists = tuple(
+        dict.fromkeys(name for ref in step.each.values() for name in _lists(graph, ref.name))
+    )
     if len(lists) > 1 or (lists and step.max_items is not None):
         yield LengthCheck(step, lists)
     for name, expression in step.parameters.items():
@@ -115,6 +117,15 @@ def _checks_of(step: GraphStep, graph: Graph) -> Iterator[Check]:
         ):
             inputs = tuple(dict.fromkeys(ref.name for ref in refs))
             yield ParameterCheck(step, inputs, name, rule, expression)
+
+
+def _lists(graph: Graph, name: str) -> Iterator[str]:
+    """The input whose length a list has: its own, or that of the list its step goes over."""
+    if name in graph.inputs:
+        yield name
+        return
+    for ref in graph.step(name).each.values():
+        yield from _lists(graph, ref.name)
 
 
 def _is_settled(expression: Expression, refs: list[Ref], rule: Parameter, graph: Graph) -> bool:

@@ -5,18 +5,18 @@ Looked at as it would be live: no key is needed to look, so offers count in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from flows.foresee import foresee
+from flows.foresee import Foreseen, foresee
 from flows.grammar import references
 from flows.graph import Graph, GraphStep
-from flows.offers import Offer, offers
+from flows.offers import Offer, asked_for, offers
 from flows.template import MEDIA_WORDS, Input
 from providers.catalog import Quote, quote
 from providers.catalog.price import ZERO
-from providers.catalog.usual import USUAL, USUAL_ITEMS
+from providers.catalog.usual import USUAL, USUAL_ITEMS, usual_quote
 from providers.errors import RequestError
 from providers.media import Media, MediaKind, Value
 
@@ -71,29 +71,43 @@ def row_price(graph: Graph) -> RowPrice:
         SetupError: a step wants this machine, and nothing here plays its kind.
     """
     chosen = {step.name: first_priced(step) for step in graph.steps}
-    inputs = usual_row(graph)
-    calls: dict[str, int] = {}
-    conditional: set[str] = set()
-    for step in graph.steps:
-        calls[step.name] = _calls(step, inputs, calls)
-        if step.when or step.needs & conditional:
-            conditional.add(step.name)
     every = replace(graph, steps=tuple(replace(step, when=None) for step in graph.steps))
-    seen = foresee(every, chosen, {**inputs, **_items(graph, inputs)})
+    seen = foresee(every, chosen, usual_row(graph))
+    conditional: set[str] = set()
     steps = []
     for step in graph.steps:
-        offer, what = chosen[step.name], seen[step.name]
-        one = quote(offer.model, offer.binding, {**offer.defaults, **what.parameters}, what.given)
-        steps.append(
-            StepPrice(
-                step.name,
-                offer,
-                _times(one, calls[step.name]),
-                offer.binding.latency.usual_seconds,
-                step.name in conditional,
-            )
-        )
+        if step.when or step.name not in seen or step.needs & conditional:
+            conditional.add(step.name)
+        offer = chosen[step.name]
+        price = _price(offer, seen.get(step.name, ()))
+        seconds = offer.binding.latency.usual_seconds
+        steps.append(StepPrice(step.name, offer, price, seconds, step.name in conditional))
     return RowPrice(tuple(steps), _longest(graph, {each.step: each.seconds for each in steps}))
+
+
+def _price(offer: Offer, calls: Sequence[Foreseen]) -> Quote:
+    """Return the price of these calls together; without any, that of a usual call."""
+    if not calls:
+        return usual_quote(offer.model, offer.binding)
+    prices = [
+        quote(offer.model, offer.binding, asked_for(offer, call.parameters), call.given)
+        for call in calls
+    ]
+    return Quote(
+        _sum(price.low for price in prices),
+        _sum(price.expected for price in prices),
+        _sum(price.high for price in prices),
+        prices[0].grade,
+    )
+
+
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    total = ZERO
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
 
 
 def first_priced(step: GraphStep) -> Offer:
@@ -117,22 +131,19 @@ def usual_row(graph: Graph) -> dict[str, Value]:
     none either: the model's own default holds there.
     """
     asked = {
-        ref.name
+        step.each.get(ref.name, ref).name
         for step in graph.steps
         for value in step.parameters.values()
         for ref in references(value)
     }
-    found = {name: _usual(given, name in asked) for name, given in graph.inputs.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: _usual(given, name in asked) for name, given in graph.inputs.items()}
 
 
 def _usual(given: Input, is_parameter: bool) -> Value:
     if not given.required:
         return tuple(given.default) if isinstance(given.default, list) else given.default
     one = _usual_one(given, is_parameter)
-    if not given.port_type.is_list:
-        return one
-    return None if one is None else (one,) * min(USUAL_ITEMS, given.max or USUAL_ITEMS)
+    return (one,) * min(USUAL_ITEMS, given.max or USUAL_ITEMS) if given.port_type.is_list else one
 
 
 def _usual_one(given: Input, is_parameter: bool) -> Value:
@@ -161,38 +172,6 @@ def _media(word: str) -> Media:
         has_audio=shape.audio,
         mode=shape.mode,
     )
-
-
-def _items(graph: Graph, inputs: Mapping[str, Value]) -> dict[str, Value]:
-    """One item of each list of a row that a step goes over."""
-    return {
-        item: value[0]
-        for step in graph.steps
-        for item, ref in step.each.items()
-        if isinstance(value := inputs.get(ref.name), tuple) and value
-    }
-
-
-def _calls(step: GraphStep, inputs: Mapping[str, Value], calls: Mapping[str, int]) -> int:
-    if not step.each:
-        return 1
-    shortest = min(_lengths(step, inputs, calls))
-    return shortest if step.max_items is None else min(shortest, step.max_items)
-
-
-def _lengths(
-    step: GraphStep, inputs: Mapping[str, Value], calls: Mapping[str, int]
-) -> Iterator[int]:
-    for ref in step.each.values():
-        value = inputs.get(ref.name)
-        yield len(value) if isinstance(value, tuple) else calls.get(ref.name, USUAL_ITEMS)
-
-
-def _times(one: Quote, calls: int) -> Quote:
-    low, expected, high = (
-        None if amount is None else amount * calls for amount in (one.low, one.expected, one.high)
-    )
-    return Quote(low, expected, high, one.grade)
 
 
 def _is_priced(step: StepPrice) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from math import ceil
@@ -13,10 +13,11 @@ from flows.graph import Graph, GraphStep
 from flows.lints import Lint, Scene, lint
 from flows.options import RunOptions
 from flows.pricing import Pricer
-from flows.recall import Known
+from flows.recall import Known, KnownRow
 from flows.routes import Routes
 from flows.rows import ReadyRow
 from flows.table import Fault
+from providers.catalog import Quote
 from tasks.money import dollars, with_unpriced
 
 if TYPE_CHECKING:  # whoever only looks at a plan does not wait for pandas
@@ -144,7 +145,8 @@ def make_plan(
     first = {step.name: pricer.route(step) for step in graph.steps}
     lints: dict[tuple[str, str], Lint] = {}
     for foreseen in pricer.foreseen(good, KINDS_OF_ROWS):
-        for one in lint(Scene(graph, first, foreseen, seconds)):
+        calls = {name: seen[0] for name, seen in foreseen.items()}
+        for one in lint(Scene(graph, first, calls, seconds)):
             lints.setdefault((one.code, one.step), one)
     return Plan(graph.name, len(rows), steps, tuple(faults), seconds, tuple(lints.values()))
 
@@ -159,21 +161,30 @@ def _plan_step(
     calls = reused = unpriced = 0
     low = expected = high = ZERO
     for row in rows:
-        if step.name in known.of(row.id):
-            reused += known.of(row.id)[step.name].result is not None
-            continue
-        price = pricer.price(step, row)
-        calls += 1
-        if price.low is None or price.expected is None or price.high is None:
-            unpriced += 1
-        else:
-            low, expected, high = low + price.low, expected + price.expected, high + price.high
+        seen = known.of(row.id)
+        reused += sum(name == step.name for name, _ in seen.results)
+        for price in _left(step, pricer, row, seen):
+            calls += 1
+            if price.low is None or price.expected is None or price.high is None:
+                unpriced += 1
+            else:
+                low, expected, high = low + price.low, expected + price.expected, high + price.high
     route = pricer.route(step)
     usual = route.binding.latency.usual_seconds
     at_once = 2 if route.provider == "local" else options.jobs
     label = f"{route.model.model}@{route.provider}"
     seconds = ceil(calls / at_once) * usual
     return StepPlan(step.name, label, calls, reused, low, expected, high, unpriced, seconds)
+
+
+def _left(step: GraphStep, pricer: Pricer, row: ReadyRow, seen: KnownRow) -> Iterator[Quote]:
+    """Yield the price of each call of the step that is yet to be made."""
+    if step.name in seen.ends:
+        return
+    for call in pricer.calls(step, row):
+        place = (step.name, call.item)
+        if place not in seen.results and place not in seen.held:
+            yield call.quote
 
 
 def price_words(plan: StepPlan) -> str:

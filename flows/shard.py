@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -18,10 +18,10 @@ from flows.admission import BUDGET, Admission
 from flows.finishing import Ended, place_outputs, record, unrun
 from flows.frozen import Work
 from flows.pricing import Pricer
-from flows.recall import Known, recall
+from flows.recall import Known, KnownRow, recall
 from flows.ride import Ride
 from flows.rows import ReadyRow
-from flows.runner import RowOutcome, StepEnd, outcome_of
+from flows.runner import RowOutcome, outcome_of
 from providers.errors import MediaflowsError
 from tasks.halt import Halt
 from tasks.invoke import Perform, perform_plainly
@@ -144,7 +144,7 @@ class Shard:
             return min(self.work.options.jobs, (os.cpu_count() or 1) + 1)
         return self.work.options.jobs
 
-    async def _run_one(self, row: ReadyRow, known: Mapping[str, StepEnd]) -> None:
+    async def _run_one(self, row: ReadyRow, known: KnownRow) -> None:
         if kept_out := await self._keep_out(row, known):
             await self._finish([Ended(row, kept_out)])
             return
@@ -165,13 +165,13 @@ class Shard:
         if ride.sent:
             await self._look_whether_to_go_on(outcome)
 
-    async def _keep_out(self, row: ReadyRow, known: Mapping[str, StepEnd]) -> RowOutcome | None:
+    async def _keep_out(self, row: ReadyRow, known: KnownRow) -> RowOutcome | None:
         """Return how the row ends without running, or None: it may run."""
         if missing := self._missing_before(known):
             return unrun("not admitted", f"--from: there is no result yet of {missing}")
         if not self.stop_reason:
-            ended = frozenset(known)
-            if why := await self._admission.keep_out(row, ended, lambda: bool(self.stop_reason)):
+            why = await self._admission.keep_out(row, known.done, lambda: bool(self.stop_reason))
+            if why:
                 return unrun("not admitted", why, BUDGET)
         if self.stop_reason:
             is_cancelled = self.stop_reason == CANCELLED
@@ -180,13 +180,13 @@ class Shard:
             return unrun(state, self.stop_reason, error)
         return None
 
-    def _missing_before(self, known: Mapping[str, StepEnd]) -> str:
+    def _missing_before(self, known: KnownRow) -> str:
         """Return the names of the steps that `--from` leaves out and that have no result."""
         first = self.work.options.from_step
         if first is None:
             return ""
         names = [step.name for step in self.work.graph.steps]
-        return ", ".join(name for name in names[: names.index(first)] if name not in known)
+        return ", ".join(name for name in names[: names.index(first)] if name not in known.ends)
 
     async def _finish(self, ended: Sequence[Ended]) -> None:
         if not ended:
@@ -207,7 +207,7 @@ class Shard:
         broken: list[ReadyRow] = []
         for start in range(0, len(rows), WHOLE_AT_ONCE):
             ended = [
-                Ended(row, outcome_of(self.work.graph, row.inputs, known.of(row.id)))
+                Ended(row, outcome_of(self.work.graph, row.inputs, known.of(row.id).ends))
                 for row in rows[start : start + WHOLE_AT_ONCE]
             ]
             placed = await place_outputs(self.services, self.work, ended)

@@ -147,4 +147,5 @@ _FORMS: Mapping[Form | None, Callable[[Any], Any]] = {
     "base64": _base64,
     "data_uri": _data_uri,
     "list": _as_list,
+    "milliseconds": lambda value: round(float(value) * 1000),
 }

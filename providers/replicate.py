@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from providers.adapter import Answer, Call, Done, Found, Job, Material, Order, Pending, Upload
-from providers.errors import BadReplyError, ExpiredError, JobFailedError
+from providers.errors import BadReplyError, ExpiredError, JobFailedError, RefusedError
 from providers.fields import render
 from providers.replies import (
     amount_in,
@@ -36,6 +36,9 @@ ENDED_BADLY: dict[str, bool | None] = {  # status -> whether it is billed; None:
     "canceled": True,
     "aborted": False,  # its deadline passed before it was begun
 }
+# Its predictions fail without a code, so the words of the models that flag are all there is
+# (cog-stable-diffusion's "NSFW content detected", "flagged as sensitive ... (E005)"; 2026-11-21).
+FLAGGED = ("nsfw content", "flagged as sensitive")
 CANCEL_AFTER_TIMES = 2  # the longest latency: leaves time to come back, and ends what hangs
 CANCEL_AFTER_LEAST_SECONDS = 5
 
@@ -73,10 +76,7 @@ class ReplicateAdapter:
         if status in PENDING:
             return Pending()
         if status in ENDED_BADLY:
-            said = shortened(str(body.get("error") or "no reason given"))
-            raise JobFailedError(
-                f"replicate's prediction {job.id} was {status}: {said}", billed=ENDED_BADLY[status]
-            )
+            raise _failure(job, status, str(body.get("error") or "no reason given"))
         if status != "succeeded":
             raise BadReplyError(
                 f"replicate gives prediction {job.id} the unknown status {shortened(status)!r}"
@@ -84,6 +84,12 @@ class ReplicateAdapter:
         if body.get("data_removed"):
             raise ExpiredError(
                 f"replicate keeps results for an hour and has removed those of {job.id}",
+                billed=True,
+            )
+        is_list = any("[" in path for path in job.receipt["output"].values())
+        if is_list and body.get("output") == []:  # each picture that is flagged is left out of it
+            raise RefusedError(
+                f"replicate's prediction {job.id} gave nothing: its safety check took it out",
                 billed=True,
             )
         metrics = body.get("metrics")
@@ -129,6 +135,14 @@ class ReplicateAdapter:
                 jobs.append((_job(order, item), str(item.get("created_at") or "")))
         following = body.get("next")
         return Found(tuple(jobs), following if isinstance(following, str) else None)
+
+
+def _failure(job: Job, status: str, reason: str) -> JobFailedError | RefusedError:
+    billed = ENDED_BADLY[status]
+    if status == "failed" and any(words in reason.lower() for words in FLAGGED):
+        return RefusedError(f"replicate's safety check: {shortened(reason)}", billed=billed)
+    said = f"replicate's prediction {job.id} was {status}: {shortened(reason)}"
+    return JobFailedError(said, billed=billed)
 
 
 def _job(order: Order, body: dict[str, Any]) -> Job:

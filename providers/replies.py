@@ -20,7 +20,9 @@ from providers.errors import (
     UnavailableError,
     UncertainError,
 )
+from providers.written import unwrapped
 
+TEXT_PORT = "text"  # of every kind that writes
 LONGEST_RETRY_AFTER_SECONDS = 120.0  # a vendor that asks for hours must not hold a row for hours
 MESSAGE_CHARACTERS = 300
 TEXT_CHARACTERS = 4000  # signed URLs are long; an id of megabytes is a mistake
@@ -78,12 +80,19 @@ def text_in(body: Mapping[str, Any], name: str, who: str) -> str:
 
 
 def outputs_in(body: Any, paths: Mapping[str, str], who: str) -> tuple[Output, ...]:
-    """Return the result on each port; a list at the path stands for its first entry.
+    """Return the result on each port; a list stands for its first entry, and one alone for a list.
+
+    On the port `text` it is the text itself, without what a language model wraps around it.
 
     Raises:
-        BadReplyError: there is no URL at a port's path.
+        BadReplyError: there is no URL, or no text, at a port's path.
     """
-    return tuple(Output(port, url=_url_at(body, path, who)) for port, path in paths.items())
+    return tuple(
+        Output(port, text=_text_at(body, path, who))
+        if port == TEXT_PORT
+        else Output(port, url=_url_at(body, path, who))
+        for port, path in paths.items()
+    )
 
 
 def amount_in(value: Any) -> Decimal | None:
@@ -185,13 +194,27 @@ def _words(body: Any, levels: int = 4) -> str:
     return ""
 
 
-def _url_at(body: Any, path: str, who: str) -> str:
+def _at(body: Any, path: str) -> Any:
     value = body
     for part in path.replace("[", ".").replace("]", "").split("."):
         if isinstance(value, list) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]
+        elif isinstance(value, str) and part == "0":
+            continue  # one alone may come without its list
         else:
             value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _text_at(body: Any, path: str, who: str) -> str:
+    text = unwrapped(_at(body, path))
+    if not text:
+        raise BadReplyError(f"{who}'s result has no text at {path!r}")
+    return text
+
+
+def _url_at(body: Any, path: str, who: str) -> str:
+    value = _at(body, path)
     if isinstance(value, list) and value:
         value = value[0]
     if isinstance(value, str) and value.startswith(("http://", "https://")):

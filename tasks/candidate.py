@@ -76,10 +76,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class RowCap:
-    """What one row may cost in USD, and what one try of each of its steps costs at most."""
+    """What one row may cost in USD, and what one try costs at most, by step and item."""
 
     most: Decimal
-    one_try: Mapping[str, Decimal]
+    one_try: Mapping[tuple[str, int], Decimal]
 
 
 @dataclass(frozen=True, slots=True)

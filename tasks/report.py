@@ -9,6 +9,7 @@ from decimal import Decimal
 import pandas as pd
 from sqlalchemy import Connection
 
+from tasks.fit_words import fit_words
 from tasks.ledger import lookup, runs
 from tasks.ledger.attempt import Attempt
 from tasks.ledger.runs import RowEnd
@@ -65,6 +66,7 @@ def attempts_table(facts: Facts) -> pd.DataFrame:
                 "job": attempt.job,
                 "error_class": attempt.error_class,
                 "error": attempt.error,
+                "fitted": "; ".join(fit_words(attempt.fitted)),
                 "key": attempt.key,
                 "attempt": attempt.id,
             }
@@ -85,6 +87,7 @@ def attempts_table(facts: Facts) -> pd.DataFrame:
             "job",
             "error_class",
             "error",
+            "fitted",
             "key",
             "attempt",
         ],

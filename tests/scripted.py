@@ -63,6 +63,8 @@ class Script:
     has_forgotten: bool = False
     queues: bool = False
     amounts: list[Decimal] = field(default_factory=list)
+    forbidden: str = "forbidden"
+    """A prompt with this word is refused."""
 
     def endpoints(self) -> Counter[str]:
         """How many submits each endpoint accepted."""
@@ -155,7 +157,7 @@ class ScriptedWire:
             self.script.jobs[path.removeprefix("jobs/")]["turn"] = "cancelled"
             return Answer(202, {})
         turn = self.script.turn(path)
-        if turn == "refuse":
+        if turn == "refuse" or self.script.forbidden in str(call.body["inputs"].get("prompt")):
             return Answer(422, {})
         if turn == "busy":
             return Answer(503, {})

@@ -16,6 +16,8 @@ _SIZES = {
     "resized": "the width and height that are asked for",
     "cropped": "what is given, cropped to the size or aspect ratio that is asked for",
     "padded": "what is given, padded to the size or aspect ratio that is asked for",
+    "stated": "the width and aspect ratio that are asked for; without a width, as it comes",
+    "print": "the millimetres that are asked for, at `dpi`",
 }
 
 

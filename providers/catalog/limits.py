@@ -7,7 +7,16 @@ from typing import Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SizeRule: TypeAlias = Literal[
-    "asked", "input", "scaled", "resized", "cropped", "padded", "resolution", "inside"
+    "asked",
+    "input",
+    "scaled",
+    "resized",
+    "cropped",
+    "padded",
+    "stated",
+    "print",
+    "resolution",
+    "inside",
 ]
 
 
@@ -47,8 +56,9 @@ class Makes(Entry):
 
     `size` says where the pixels come from: what was asked for, the size of the input, that times
     `scale`, the parameter `resolution` (`areas` says how many pixels each word means), the edit
-    that `width`, `height` and `aspect_ratio` describe, or the largest of the input's shape in the
-    box `inside`, upright or not. `fixed` is a size that is always the same.
+    that `width`, `height` and `aspect_ratio` describe, `width` and `aspect_ratio` alone, whatever
+    is given (`stated`), millimetres and dots per inch (`print`), or the largest of the input's
+    shape in the box `inside`, upright or not. `fixed` is a size that is always the same.
     """
 
     size: SizeRule | None = None

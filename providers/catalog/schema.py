@@ -18,7 +18,7 @@ Grade: TypeAlias = Literal["exact", "units", "estimate", "unpriced"]
 ScalarType: TypeAlias = Literal["choice", "text", "integer", "number", "boolean"]
 Scalar: TypeAlias = bool | int | float | str
 Form: TypeAlias = Literal[
-    "text", "width", "height", "size_object", "url", "base64", "data_uri", "list"
+    "text", "width", "height", "size_object", "url", "base64", "data_uri", "list", "milliseconds"
 ]
 
 
@@ -164,6 +164,13 @@ class Binding(Entry):
     source: str
     notes: str | None = None
 
+    def takes(self, port: str) -> bool:
+        """Return False when the vendor's request has no field for what this port is given."""
+        return self.provider == "local" or any(
+            port == (rule if isinstance(rule, str) else rule.source)
+            for rule in self.fields.values()
+        )
+
 
 class Model(Entry):
     """One catalog file. `revision` is raised by hand when what the model makes changes.
@@ -197,11 +204,7 @@ class Model(Entry):
 
     def takes(self, port: str) -> bool:
         """Return False when no vendor's request has a field for what this port is given."""
-        return self.is_local or any(
-            port == (rule if isinstance(rule, str) else rule.source)
-            for binding in self.bindings
-            for rule in binding.fields.values()
-        )
+        return any(binding.takes(port) for binding in self.bindings)
 
     @property
     def is_local(self) -> bool:

@@ -207,6 +207,23 @@ def _resized(binding: Binding, parameters: Mapping[str, Any], first: Size) -> Si
     return (max(1, round(first[0] * height / first[1])), height) if height else first
 
 
+def _stated(binding: Binding, parameters: Mapping[str, Any], first: Size) -> Size:
+    """The width that is stated, and the height that follows from the aspect."""
+    width, aspect = parameters.get("width"), parameters.get("aspect_ratio")
+    if not width or not isinstance(aspect, str) or not is_ratio(aspect):
+        return None
+    return width, max(1, round(width / float(ratio_of(aspect))))
+
+
+def _printed(binding: Binding, parameters: Mapping[str, Any], first: Size) -> Size:
+    """The millimetres that are stated, at so many pixels per inch."""
+    sides = [parameters.get(name) for name in ("width_mm", "height_mm", "dpi")]
+    if any(side is None for side in sides):
+        return None
+    wide, high, dpi = (float(str(side)) for side in sides)
+    return max(1, round(wide / 25.4 * dpi)), max(1, round(high / 25.4 * dpi))
+
+
 def _framed(grows: bool) -> Callable[[Binding, Mapping[str, Any], Size], Size]:
     def size(binding: Binding, parameters: Mapping[str, Any], first: Size) -> Size:
         aspect = parameters.get("aspect_ratio")
@@ -249,6 +266,8 @@ _SIZES: Mapping[str, Callable[[Binding, Mapping[str, Any], Size], Size]] = {
     "resized": _resized,
     "cropped": _framed(grows=False),
     "padded": _framed(grows=True),
+    "stated": _stated,
+    "print": _printed,
     "resolution": _by_resolution,
     "inside": _inside,
 }

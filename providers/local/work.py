@@ -26,6 +26,12 @@ from providers.local.work_moving import (
     take_frame,
     trim_clip,
 )
+from providers.local.work_photos import (
+    centre_subject,
+    check_photo,
+    reframe_picture,
+    set_print_size,
+)
 
 
 def _draw_photo(parameters: Mapping[str, Any], inputs: Mapping[str, Any], take: int) -> bytes:
@@ -98,6 +104,10 @@ WORK: Mapping[str, Work] = {
     "pad": Work("image", _pad),
     "flatten": Work("image", _flatten),
     "contact_sheet": Work("image", _contact_sheet),
+    "centre": Work("image", centre_subject),
+    "reframe": Work("image", reframe_picture),
+    "print_size": Work("image", set_print_size),
+    "check_photo": Work("image", check_photo),
     "enlarge": Work("image", _enlarge),
     "redraw": Work("image", _redraw),
     "extract_frame": Work("image", take_frame),

@@ -179,7 +179,10 @@ def _why(provider: str, limit: int, wanted: int) -> str:
 
 
 def require_room_in_row(
-    connection: Connection, opening: Opening, most: Decimal, one_try: Mapping[str, Decimal]
+    connection: Connection,
+    opening: Opening,
+    most: Decimal,
+    one_try: Mapping[tuple[str, int], Decimal],
 ) -> None:
     """Do nothing when a row may cost what it has cost, this submit, and one try of what is left.
 
@@ -187,7 +190,7 @@ def require_room_in_row(
         connection: Of the transaction that writes the intent: nothing comes between.
         opening: The intent.
         most: What the row may cost, USD.
-        one_try: Step -> what one try of it costs at most, USD.
+        one_try: Step and item -> what one try of it costs at most, USD.
 
     Raises:
         BudgetError: it may cost more.
@@ -196,11 +199,11 @@ def require_room_in_row(
     of_row = and_(attempts.c.run == place.run, attempts.c.row == place.row)
     cost = case((attempts.c.state.in_(OPEN), attempts.c.high_nanos), else_=attempts.c.amount_nanos)
     counted = connection.execute(select(func.coalesce(func.sum(cost), 0)).where(of_row))
-    ended = select(attempts.c.step).where(
+    ended = select(attempts.c.step, attempts.c.item).where(
         of_row, attempts.c.state.in_(OPEN) | (attempts.c.outcome == "accepted")
     )
-    have = {place.step, *connection.execute(ended).scalars()}
-    rest = sum((price for step, price in one_try.items() if step not in have), Decimal(0))
+    have = {(place.step, place.item), *((row.step, row.item) for row in connection.execute(ended))}
+    rest = sum((price for call, price in one_try.items() if call not in have), Decimal(0))
     so_far = from_nanos(int(counted.scalar_one())) or Decimal(0)
     if so_far + (opening.high or Decimal(0)) + rest > most:
         raise BudgetError(

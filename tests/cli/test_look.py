@@ -31,7 +31,8 @@ def test_templates_lists_a_project_s_own_beside_the_shipped_ones(mediaflows):
     Path("templates").mkdir()
     Path("templates/mine.yaml").write_text(MINE, encoding="utf-8")
     names = [entry["name"] for entry in json.loads(mediaflows("templates", "--json").out)]
-    assert names == ["cut-out", "mine", "product-photo"]
+    assert names == sorted(names)
+    assert {"cut-out", "mine", "product-photo"} <= set(names)
 
 
 def test_templates_show_tells_inputs_steps_and_outputs(mediaflows):

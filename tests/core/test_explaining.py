@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from flows.explain import explain_step
 from providers.errors import RequestError
 from tasks.ledger import runs
-from tests.core.plain import FLUX, opened, resume, start, write_table
+from tests.core.plain import FLUX, opened, resume, start, write_table, write_template
 from tests.scripted import Script
 
 
@@ -64,3 +65,16 @@ async def test_a_step_that_did_not_run_says_how_its_row_ended(script: Script, on
         explained(ran.run, "mug", "cutout")
     again = await resume(ran.run, on_uncertain="resubmit")
     assert "made by this row" in explained(again.run, "mug", "cutout")
+
+
+async def test_what_was_done_to_make_a_picture_fit_is_told(script: Script, tmp_path: Path) -> None:
+    Image.new("RGBA", (600, 400), (200, 30, 30, 128)).save(tmp_path / "a.png")
+    template = write_template(
+        tmp_path,
+        "name: larger\nversion: 1\nabout: Twice the size.\ninputs:\n  image: {type: image}\n"
+        "steps:\n  large:\n    model: clarity-upscaler@fal\n    with: {image: $image}\n"
+        "    fit: {colour: white}\noutputs: {large: $large}\n",
+    )
+    ran = await start(write_table(tmp_path / "t.csv", {"mug": "a.png"}, "id,image"), template)
+    assert ran.lines("attempts.csv")[0]["fitted"] == "image: laid on white"
+    assert "    fitted image: laid on white" in explained(ran.run, "mug", "large")

@@ -95,14 +95,14 @@ async def test_a_run_folder_that_cannot_be_written_fails_its_row_and_no_other(
     assert "No space left" in ran.results["mug"]["reason"]
 
 
-@pytest.mark.parametrize("line", ["each: {one: $prompts}", "checks: [sharp]"])
+@pytest.mark.parametrize("line", ["allow: [seconds]", "checks: [sharp]"])
 async def test_what_is_not_carried_out_yet_is_refused_and_not_passed_over(
     line: str, script: Script, tmp_path: Path
 ) -> None:
     path = tmp_path / "later.yaml"
     path.write_text(
         "name: later\nversion: 1\nabout: x\n"
-        "inputs:\n  prompt: {type: text}\n  prompts: {type: 'list[text]', default: null}\n"
+        "inputs:\n  prompt: {type: text}\n"
         f"steps:\n  photo:\n    model: flux-2-pro\n    with: {{prompt: $prompt}}\n    {line}\n"
         "outputs: {photo: $photo}\n",
         encoding="utf-8",

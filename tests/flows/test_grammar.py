@@ -58,11 +58,11 @@ def test_scalars_read_as_they_are_written_in_a_template() -> None:
     assert value_of(text, a=True, b=1.0, c=0.1, d=None) == "true 1 0.1 "
 
 
-def test_a_list_leaves_out_what_is_missing() -> None:
+def test_a_list_has_a_gap_where_something_is_missing() -> None:
     items = parse(["$a", "$b.image", "$c"], "t")
     assert items == Items((Ref("a"), Ref("b", "image"), Ref("c")))
     values = {"a": "x", "b.image": NO_RESULT, "c": None}
-    assert evaluate(items, lambda ref: values[str(ref)]) == ("x",)
+    assert evaluate(items, lambda ref: values[str(ref)]) == ("x", None, None)
     assert evaluate(items, lambda ref: NO_RESULT) is NO_RESULT
 
 
