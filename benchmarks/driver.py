@@ -32,7 +32,7 @@ from _common import Line, child, middle, report, scratch
 from providers.adapter import Job, Order
 from providers.catalog import load_model
 from providers.driver import Driver
-from providers.http_wire import close_client
+from providers.http_client import close_client
 from providers.registry import PROVIDERS
 from tasks.store import Store
 

@@ -10,23 +10,17 @@ Run: uv run python benchmarks/startup.py [--rows 10000] [--rounds 5]
 from __future__ import annotations
 
 import argparse
-import os
-import resource
-import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
-from _common import ROOT, Line, middle, picture, report, scratch, write_table
+from _commands import KEYS, cost_of
+from _common import Line, middle, picture, report, scratch, write_table
 
-PATHS = (str(ROOT), str(ROOT / "benchmarks"))
 TEMPLATES_SECONDS = 0.7
 PLAN_SECONDS = 3.0
-COMMAND = "from flows.cli import main; main()"
-PAID = "from _common import install_vendor; install_vendor(); " + COMMAND
 NO_PREFECT = (
-    "import sys\n"
     "from flows.cli import cli\n"
     "cli(standalone_mode=False)\n"
     "sys.exit(bool({'prefect', 'pandas', 'cv2'} & set(sys.modules)))"
@@ -43,50 +37,27 @@ def main() -> int:
         local, paid = [*plan, "--local"], [*plan, "--provider", "fal"]
         rows = f"{options.rows:,} rows"
         commands = {
-            "templates": (COMMAND, ["templates"], fresh, TEMPLATES_SECONDS),
-            f"plan --local, {rows}": (COMMAND, local, fresh, PLAN_SECONDS),
-            f"plan, paid, {rows}": (PAID, paid, fresh, PLAN_SECONDS),
-            f"plan --local, {rows}, {known:,} results known": (COMMAND, local, full, PLAN_SECONDS),
+            "templates": (["templates"], fresh, TEMPLATES_SECONDS),
+            f"plan --local, {rows}": (local, fresh, PLAN_SECONDS),
+            f"plan, paid, {rows}": (paid, fresh, PLAN_SECONDS),
+            f"plan --local, {rows}, {known:,} results known": (local, full, PLAN_SECONDS),
         }
-        _output(NO_PREFECT, ["templates"], fresh)
+        cost_of(["templates"], fresh, code=NO_PREFECT)
         found: dict[str, list[float]] = {what: [] for what in commands}
         for _ in range(options.rounds):
-            for what, (code, arguments, home, _) in commands.items():
-                found[what].append(_cpu(code, arguments, home))
-        said = _output(COMMAND, local, full)
+            for what, (arguments, home, _) in commands.items():
+                found[what].append(cost_of(arguments, home, KEYS).cpu_seconds)
+        said = cost_of(local, full).output
         if f"({known:,} known)" not in said:
             raise SystemExit(f"the plan does not know the {known:,} results: {said}")
-    return report([Line(what, middle(found[what]), "s", commands[what][3]) for what in commands])
-
-
-def _cpu(code: str, arguments: list[str], home: Path) -> float:
-    """Return the user and system seconds of one command."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    _output(code, arguments, home)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def _output(code: str, arguments: list[str], home: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        env={**os.environ, "MEDIAFLOWS_HOME": str(home), "PYTHONPATH": os.pathsep.join(PATHS)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(
-            f"{' '.join(arguments)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-        )
-    return done.stdout
+    return report([Line(what, middle(found[what]), "s", commands[what][2]) for what in commands])
 
 
 def _fill(home: Path, table: Path) -> int:
     """Write a ledger and a store that have both results of every row; return how many."""
     from flows.options import RunOptions
     from flows.prepare import Request, prepare
-    from flows.resolve import Ready, resolve_step
+    from flows.resolve import Ready, Skipped, resolve_step
     from flows.routes import candidates
     from providers.media import Media, Value
     from tasks.ledger import attempts, open_ledger
@@ -100,7 +71,9 @@ def _fill(home: Path, table: Path) -> int:
     for row in prepared.rows:
         results: dict[str, dict[str, Value]] = {}
         for step in prepared.graph.steps:
-            ready = resolve_step(prepared.graph, step, row.inputs, results)
+            items = resolve_step(prepared.graph, step, row.inputs, results)
+            assert not isinstance(items, Skipped)
+            (ready,) = items.values()
             assert isinstance(ready, Ready)
             routes = prepared.routes[step.name]
             first = candidates(step, routes, ready.ports, ready.parameters, 1)[0]

@@ -62,9 +62,11 @@ def ledger_exists(home: Home) -> bool:
 
 
 def announce(ahead: Ahead) -> None:
-    """Say which ledger is used and what will happen, in two lines, and which rows are left out."""
+    """Say which ledger is used and what will happen, in a few lines, and which rows are left out."""
     say(f"ledger {shown_ledger(ahead.home)}: {ahead.results_known:,} results known")
     say(ahead.plan.line())
+    if line := ahead.plan.unfetched_line():
+        say(line)
     tell_lints(ahead.plan)
     if ahead.plan.faults:
         tell_faults(ahead.plan)

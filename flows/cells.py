@@ -1,6 +1,7 @@
 """Turn one text, from a table or from --set, into a typed value. Texts are data: `$` is a dollar.
 
-A media cell becomes an `InputFile`; that the file is there is looked up, what is in it is not.
+A media cell becomes an `InputFile` or an `InputUrl`: that the file is there is looked up, what is
+in it is not; a URL is looked at, and never asked here.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import Any, NoReturn, TypeAlias
 from flows.grammar import as_text
 from flows.template import MEDIA_WORDS, Input
 from providers.errors import InputError, near
-from providers.media import Value
+from providers.input_urls import Refused, input_target
+from providers.media import InputUrl, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class InputFile:
     word: str = "image"
 
 
-InputValue: TypeAlias = "Value | InputFile | tuple[InputFile, ...]"
+InputSource: TypeAlias = InputFile | InputUrl
+InputValue: TypeAlias = "Value | InputFile | tuple[InputSource, ...]"
 
 _INTEGER = re.compile(r"[+-]?[0-9]+(\.0+)?")  # a spreadsheet writes 3 as 3.0
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
@@ -81,10 +84,17 @@ def value_text(value: Any) -> str:
     return as_text(value)
 
 
+def is_url(text: str) -> bool:
+    """True for a text that is meant as a URL, of whatever scheme."""
+    return bool(_URL.match(text))
+
+
 def as_line(name: str, problem: str, fix: str) -> str:
     """Return one line of message: what is wrong with what, and what to do."""
-    end = "" if fix.endswith(("?", ".")) else "."
-    return f"{name}: {problem}. {fix}{end}"
+    words = f"{name}: {problem.removesuffix('.')}."
+    if not fix:
+        return words
+    return f"{words} {fix}{'' if fix.endswith(('?', '.')) else '.'}"
 
 
 def default_of(given: Input) -> Value:
@@ -108,18 +118,23 @@ def _parse(given: Input, text: str, folder: Path) -> InputValue:
 def _parse_files(given: Input, text: str, folder: Path) -> InputValue:
     word = given.port_type.word
     if not given.port_type.is_list:
-        return _file(text.strip(), folder, word)
+        return _source(text.strip(), folder, word)
     items = _items(given, text)
     if wrong := [item for item in items if not isinstance(item, str)]:
         raise _Mistake(f"{wrong[0]!r} is not a path", 'Write ["a.png", "b.png"] or a.png|b.png')
-    return tuple(_file(item.strip(), folder, word) for item in items)
+    return tuple(_source(item.strip(), folder, word) for item in items)
+
+
+def _source(text: str, folder: Path, word: str) -> InputSource:
+    if not is_url(text):
+        return _file(text, folder, word)
+    target = input_target(text)
+    if isinstance(target, Refused):
+        raise _Mistake(target.problem, target.fix)
+    return InputUrl(text, word)
 
 
 def _file(source: str, folder: Path, word: str) -> InputFile:
-    if _URL.match(source):
-        raise _Mistake(
-            f"{source!r} is a URL; https inputs are not fetched yet", "Download it, give the path"
-        )
     path = (folder / source).absolute()
     try:
         found = path.stat()

@@ -13,7 +13,8 @@ from functools import cache
 from typing import Any
 
 from flows.grammar import Ref
-from providers.errors import InputError, RequestError
+from flows.place import fault_at
+from providers.errors import InputError
 from providers.media import Media
 
 FACTS = ("width", "height", "seconds")
@@ -70,7 +71,7 @@ def condition_references(source: str, where: object) -> tuple[Ref, ...]:
     except (SyntaxError, ValueError) as error:
         hint = " Names bear no $ here." if "$" in source else ""
         reason = str(error.args[0]) if error.args else "invalid"
-        raise RequestError(f"{where}: {source!r} is not a condition: {reason}.{hint}") from None
+        raise fault_at(where, f"{source!r} is not a condition: {reason}.{hint}") from None
     found: list[Ref] = []
     _collect(tree, found, source, where)
     return tuple(found)
@@ -91,13 +92,14 @@ def _collect(node: ast.AST, found: list[Ref], source: str, where: object) -> Non
         if isinstance(node.value, ast.Name) and node.attr in FACTS:
             found.append(Ref(node.value.id, node.attr))
             return
-        raise RequestError(
-            f"{where}: '{ast.unparse(node)}' is not a fact; write name.width, .height or .seconds"
+        raise fault_at(
+            where, f"'{ast.unparse(node)}' is not a fact; write name.width, .height or .seconds"
         )
     if not isinstance(node, _PLAIN) or _is_odd_constant(node):
-        raise RequestError(
-            f"{where}: {ast.unparse(node) or source!r} ({type(node).__name__}) cannot stand in a "
-            "condition; use names, facts, texts, numbers, comparisons, in, and, or, not, + - * / %"
+        raise fault_at(
+            where,
+            f"{ast.unparse(node) or source!r} ({type(node).__name__}) cannot stand in a condition; "
+            "use names, facts, texts, numbers, comparisons, in, and, or, not, + - * / %",
         )
     for child in ast.iter_child_nodes(node):
         _collect(child, found, source, where)

@@ -41,8 +41,7 @@ def read_table(path: Path, data: bytes | None = None) -> Table:
             the line.
     """
     data = _read(path) if data is None else data
-    text = _decode(data, path)
-    rows = _rows(text, path)
+    rows = _rows(data, _delimiter(_decode(data, path)), path)
     line, header = next(rows, (1, []))
     if not header:
         raise RequestError(
@@ -92,9 +91,11 @@ def _decode(data: bytes, path: Path) -> str:
         ) from None
 
 
-def _rows(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+def _rows(data: bytes, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the first line and the cells of each row that has any text."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    # Line by line out of the bytes: a StringIO takes four bytes for each letter of the table.
+    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
     line = 1
     try:
         for cells in reader:

@@ -33,6 +33,11 @@ def unrun(state: str, reason: str, error: str | None = None) -> RowOutcome:
     return RowOutcome(state, reason, None, error, {}, {})
 
 
+def invalid(row: ReadyRow) -> RowOutcome:
+    """Return the outcome of a row with faults: all of them, in the words of a plan."""
+    return unrun("invalid", " ".join(fault.line for fault in row.faults))
+
+
 async def place_outputs(services: Services, work: Work, ended: Sequence[Ended]) -> list[Ended]:
     """Put the rows' outputs into the run folder; return them, parked where bytes are missing."""
     return await asyncio.to_thread(lambda: [_placed(services, work, one) for one in ended])

@@ -5,8 +5,9 @@ Rows of a table have few different sets of sizes and parameters: each is worked 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flows.conditions import condition_references, evaluate_condition
@@ -25,10 +26,11 @@ from flows.grammar import (
 from flows.graph import Graph, GraphStep
 from flows.offers import Maker, asked_for
 from flows.resolve import FACTS
+from flows.unfetched import is_unfetched
 from providers.catalog.shape import UNKNOWN, Shape, flat, foreseen, shape_of
 from providers.errors import InputError
 from providers.fit import kept
-from providers.media import Media, Value
+from providers.media import InputUrl, Media, Value
 
 if TYPE_CHECKING:  # it imports what reads media files, and whoever only looks needs none of that
     from flows.rows import ReadyRow
@@ -42,21 +44,33 @@ Made = Mapping[str, "Shape | tuple[Shape, ...]"]
 class Foreseen:
     """What one call of a step will be given, as far as known, and what flows on from its first route.
 
-    `item` is its number in what `each` goes over.
+    `item` is its number in what `each` goes over. `open` are parameters whose value only a result,
+    or a file that is yet to be fetched, will tell.
     """
 
     given: Mapping[str, Shape | tuple[Shape, ...]]
     parameters: Mapping[str, Any]
     made: Shape
     item: int = ONLY
+    open: frozenset[str] = frozenset()
+
+    def asked(self, maker: Maker) -> dict[str, Any]:
+        """Return what is asked for as far as it is known: a default is no word on what is open."""
+        asked = asked_for(maker, self.parameters)
+        return {name: value for name, value in asked.items() if name not in self.open}
 
 
 class Foresight:
-    """What is foreseen of the rows of one graph on the first routes of its steps."""
+    """What is foreseen of the rows of one graph on the first routes of its steps.
 
-    def __init__(self, graph: Graph, first: Mapping[str, Maker]) -> None:
+    `caps` are the numbers of bytes that a route takes at most: of a file's size nothing else
+    counts than which of them it is above, and files of one camera are all of different sizes.
+    """
+
+    def __init__(self, graph: Graph, first: Mapping[str, Maker], caps: Iterable[int]) -> None:
         self._graph = graph
         self._first = first
+        self._caps = sorted(caps)
         self._found: dict[tuple[Any, ...], Seen] = {}
         self._whole = frozenset(_names_that_decide(graph))
         self._counted = frozenset(_names_that_are_counted(graph, first)) - self._whole
@@ -75,13 +89,20 @@ class Foresight:
         return self._found[key]
 
     def _part(self, name: str, value: Value) -> tuple[str, Any]:
-        if name in self._whole:
+        if name in self._whole and not is_unfetched(value):  # URLs differ, and decide nothing yet
             return name, value
+        if isinstance(value, str) and name not in self._counted:
+            return name, None
         shape = shape_of(value)
         is_text = any(one.characters is not None for one in flat(shape))
         if not is_text or name in self._counted:
-            return name, shape
+            return name, tuple(map(self._weighed, flat(shape)))
         return name, len(value) if isinstance(value, tuple) else None
+
+    def _weighed(self, shape: Shape) -> Shape:
+        if shape.size_bytes is None:
+            return shape
+        return replace(shape, size_bytes=bisect_left(self._caps, shape.size_bytes))
 
 
 def foresee(graph: Graph, first: Mapping[str, Maker], inputs: Mapping[str, Value]) -> Seen:
@@ -136,9 +157,26 @@ def _call(
         elif step.kind.inputs[port].required:
             return None  # what would have made it does not run
     parameters = known_parameters(step, inputs, made)
-    asked = asked_for(route, parameters)
+    call = Foreseen(
+        given, parameters, UNKNOWN, number, _open_parameters(step, parameters, inputs, made)
+    )
+    asked = call.asked(route)
     result = foreseen(route.model, route.binding, asked, given)
-    return Foreseen(given, parameters, kept(result, asked), number)
+    return replace(call, made=kept(result, asked))
+
+
+def _open_parameters(
+    step: GraphStep, known: Mapping[str, Any], inputs: Mapping[str, Value], made: Made
+) -> frozenset[str]:
+    return frozenset(
+        name
+        for name, expression in step.parameters.items()
+        if name not in known
+        and any(
+            ref.name in made or isinstance(inputs.get(ref.name), InputUrl)
+            for ref in references(expression)
+        )
+    )
 
 
 def may_run(graph: Graph, step: GraphStep, inputs: Mapping[str, Value]) -> bool:
@@ -162,6 +200,8 @@ def known_parameters(step: GraphStep, inputs: Mapping[str, Value], made: Made) -
             fact = getattr(made[ref.name], ref.part, None) if ref.part in FACTS else None
             return NO_RESULT if fact is None else fact
         value = inputs.get(ref.name, NO_RESULT)
+        if ref.part and isinstance(value, InputUrl):
+            return NO_RESULT  # a fact of what has not been fetched
         return getattr(value, ref.part, None) if ref.part and isinstance(value, Media) else value
 
     values = ((name, evaluate(value, resolve)) for name, value in step.parameters.items())

@@ -26,12 +26,13 @@ from flows.prepare import (
     refuse_faults,
 )
 from flows.routes import Routes, plan_routes
-from flows.rows import ReadyRow, media_inputs, ready_rows
+from flows.rows import ReadyRow, fetched_by_url, media_inputs, ready_rows, with_kept
 from flows.run_folder import RunFolder
 from flows.run_plan import Plan
 from flows.table import Row, bind_one, bind_table, read_table
 from providers.errors import RequestError, SetupError
 from providers.local.adapter import workers
+from providers.media import Media
 from tasks.home import find_home
 from tasks.ledger import Ledger, budget, runs, shown_url
 from tasks.store import Store
@@ -48,6 +49,8 @@ class Work:
     routes: Routes
     rows: tuple[ReadyRow, ...] = field(repr=False)  # asyncio.run puts its result into words
     options: RunOptions
+    fetched: Mapping[str, Media] = field(default_factory=dict, repr=False)
+    """What the run has fetched already, by its URL."""
 
 
 async def start_run(request: Request, ledger: Ledger, store: Store) -> Work:
@@ -174,7 +177,17 @@ def open_work(run: runs.Run, ledger: Ledger, positions: range | None = None) -> 
         ).rows
     wanted = bound if positions is None else bound[positions.start : positions.stop]
     rows = checked(ready_rows(wanted, workers(), kept, options.map), graph, routes)
-    return Work(run.id, folder, facts["table"], graph, routes, tuple(rows), options)
+    fetched = fetched_by_url(bound, kept)  # also by the rows of other shards
+    return Work(run.id, folder, facts["table"], graph, routes, tuple(rows), options, fetched)
+
+
+def with_fetched(work: Work, ledger: Ledger) -> Work:
+    """Return the run with what its rows have fetched since it was opened."""
+    if not any(row.unfetched for row in work.rows):
+        return work
+    kept = ledger.do_now(runs.kept_inputs, work.run)
+    rows = (with_kept(row, kept[row.id]) if row.id in kept else row for row in work.rows)
+    return replace(work, rows=tuple(rows))
 
 
 def _frozen_graph(run: runs.Run, options: RunOptions) -> tuple[Graph, Routes]:
@@ -182,6 +195,11 @@ def _frozen_graph(run: runs.Run, options: RunOptions) -> tuple[Graph, Routes]:
     facts, models = folder.read_json("run.json"), folder.read_json("plan.json")["models"]
     text = (folder.path / "template.yaml").read_text(encoding="utf-8")
     graph = graph_of(text, "template.yaml", options, models)
+    if graph.digest != facts["template_digest"]:
+        raise RequestError(
+            f"{folder.path}: template.yaml was changed since run {run.id} began: put it back as it "
+            "was, or start a new run with `batch`; what is unchanged is reused there."
+        )
     routes = with_known_prices(graph, plan_routes(graph, options), options, find_home())
     if "live" in realms_of(routes) and "live" not in facts["realms"]:
         raise RequestError(

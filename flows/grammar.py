@@ -13,7 +13,7 @@ from enum import Enum
 from math import isfinite
 from typing import Any, Final, TypeAlias
 
-from providers.errors import RequestError
+from flows.place import fault_at
 from providers.media import Scalar, Value
 
 
@@ -87,7 +87,7 @@ def parse(value: Any, where: object) -> Expression:
     try:
         return _parse(value)
     except _Mistake as mistake:
-        raise RequestError(f"{where}: {mistake}") from None
+        raise fault_at(where, str(mistake)) from None
 
 
 class _Mistake(Exception):

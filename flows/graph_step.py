@@ -106,8 +106,8 @@ class StepCompiler:
         each = self._each(here.at("each"))
         if each and any(port.type.is_list for port in kind_named(model.kind).outputs.values()):
             raise here.at("each").fault(f"{model.model} gives a list, so it cannot go over one")
-        ports, parameters = self._values(model, each, here.at("with"))
         read = self._condition(here.at("when"))
+        ports, parameters = self._values(model, each, here.at("with"))
         refs = [
             ref for value in (*ports.values(), *parameters.values()) for ref in references(value)
         ]

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flows.conditions import condition_references
 from flows.foresee import Foreseen
 from flows.grammar import Expression, Ref, references
 from flows.graph import Graph, GraphStep
-from flows.routes import Route
 from providers.catalog.retired import retires_within
 from providers.catalog.shape import MATCH, Shape, flat
 from providers.fit import TRIM
+
+if TYPE_CHECKING:  # routes know the ledger's words, and who only looks at a file needs none
+    from flows.offers import Offer
+    from flows.routes import Route
 
 _DROP = 0.6  # of the pixels: an upscale is undone by less
 _SOON_DAYS = 30
@@ -40,7 +44,7 @@ class Scene:
     """What lints look at: a graph, its first routes, and what is foreseen of one kind of rows."""
 
     graph: Graph
-    first: Mapping[str, Route]
+    first: Mapping[str, Route | Offer]
     foreseen: Mapping[str, Foreseen]
     seconds: float = 0.0
 

@@ -10,6 +10,19 @@ from providers.yaml_file import line_of
 _PARTS = {"inputs": "input", "steps": "step", "outputs": "output"}
 
 
+class PlacedError(RequestError):
+    """A mistake in a template that knows its place."""
+
+    def __init__(self, message: str, *, place: Place | None = None) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+def fault_at(where: object, problem: str) -> RequestError:
+    """Return the error to raise: `where: problem`, with its place where that is one."""
+    return where.fault(problem) if isinstance(where, Place) else RequestError(f"{where}: {problem}")
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A spot in a template file; `str()` is "file.yaml:9: step 'photo': with.prompt".
@@ -25,12 +38,17 @@ class Place:
         """Return the place `path` further down."""
         return Place(self.file, self.text, (*self.path, *path))
 
-    def fault(self, problem: str) -> RequestError:
+    def fault(self, problem: str) -> PlacedError:
         """Return the error to raise: this place, then the problem."""
-        return RequestError(f"{self}: {problem}")
+        return PlacedError(f"{self}: {problem}", place=self)
+
+    @property
+    def line(self) -> int | None:
+        """The line in the file; None where there is no text to find it in."""
+        return None if self.text is None else line_of(self.text, self.path)
 
     def __str__(self) -> str:
-        line = "" if self.text is None else f":{line_of(self.text, self.path)}"
+        line = "" if self.text is None else f":{self.line}"
         return ": ".join((f"{self.file}{line}", *self._words()))
 
     def _words(self) -> list[str]:

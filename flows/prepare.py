@@ -24,6 +24,7 @@ from flows.template import Template
 from providers.catalog import Model, load_model
 from providers.errors import RequestError, near
 from providers.local.adapter import workers
+from providers.media import InputUrl
 from tasks.home import find_home
 from tasks.ledger import Ledger
 from tasks.store import Store
@@ -44,14 +45,15 @@ class Request:
 class Prepared:
     """A request that has been checked; nothing has been written and nothing sent."""
 
-    graph: Graph
-    template_text: str
+    # Left out of the repr: asyncio.run puts its task's result into words, 100 MB for 10,000 rows.
+    graph: Graph = field(repr=False)
+    template_text: str = field(repr=False)
     table: str
-    table_text: str
+    table_text: str = field(repr=False)
     table_digest: str
     table_folder: Path
-    routes: Routes
-    rows: tuple[ReadyRow, ...]
+    routes: Routes = field(repr=False)
+    rows: tuple[ReadyRow, ...] = field(repr=False)
     options: RunOptions
     unused_columns: tuple[str, ...] = ()
     form: Mapping[str, Any] = field(default_factory=dict)
@@ -125,6 +127,8 @@ def _prepare_one(graph: Graph, text: str, routes: Routes, options: RunOptions) -
 def _form_value(value: InputValue) -> Any:
     if isinstance(value, tuple):
         return [_form_value(item) for item in value]
+    if isinstance(value, InputUrl):
+        return value.url
     return str(value.path) if isinstance(value, InputFile) else value
 
 

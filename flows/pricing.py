@@ -14,7 +14,6 @@ from flows.each import items_of
 from flows.foresee import Foreseen, Foresight, Seen
 from flows.grammar import Constant, Expression, NoResult, evaluate, references
 from flows.graph import Graph, GraphStep
-from flows.offers import asked_for
 from flows.routes import Refusal, Route, Routes, fit_choice, refusal
 from flows.rows import ReadyRow
 from flows.table import Fault
@@ -85,7 +84,9 @@ class Pricer:
             step.name: [route for route in routes[step.name] if route.is_sendable]
             for step in graph.steps
         }
-        self.foresight = Foresight(graph, {name: able[0] for name, able in self._able.items()})
+        self.foresight = Foresight(
+            graph, {name: able[0] for name, able in self._able.items()}, set(self._caps())
+        )
         self._found: dict[tuple[Any, ...], RowPrices] = {}
         self._texts = tuple(self._text_checks())
 
@@ -112,11 +113,10 @@ class Pricer:
                 for step, item, refused in self._of(row).refusals
             ]
         for check in self._texts:
-            if not row.faults and not self.calls(check.step, row):
-                continue  # the step does not run for this row
-            column = self._column(check.step.name, check.port)
             for problem, fix in check.problems(row):
-                found.append(Fault(row.id, column, check.step.name, problem, fix))
+                if row.faults or self.calls(check.step, row):  # else it does not run for this row
+                    column = self._column(check.step.name, check.port)
+                    found.append(Fault(row.id, column, check.step.name, problem, fix))
         return found
 
     def foreseen(self, rows: Iterable[ReadyRow], most: int) -> list[Seen]:
@@ -148,6 +148,15 @@ class Pricer:
                 if None not in found:
                     refusals += [(name, call.item, one) for one in found[:1] if one is not None]
         return RowPrices(calls, tuple(refusals))
+
+    def _caps(self) -> Iterator[int]:
+        """Yield the most bytes that a file on a port may have, where there is such a limit."""
+        for step in self._graph.steps:
+            for route in self._able[step.name]:
+                for port in step.ports:
+                    most = route.binding.limits.of(port).max_bytes
+                    if most is not None:
+                        yield most
 
     def _text_checks(self) -> Iterator[TextCheck]:
         for step in self._graph.steps:
@@ -186,7 +195,7 @@ def _price(able: list[Route], call: Foreseen) -> CallPrice:
     highs: dict[str, Decimal] = {}
     quotes = []
     for route in able:
-        price = quote(route.model, route.binding, asked_for(route, call.parameters), call.given)
+        price = quote(route.model, route.binding, call.asked(route), call.given)
         quotes.append(price)
         highs[route.provider] = max(price.reserve, highs.get(route.provider, price.reserve))
     first = quotes[0]

@@ -16,6 +16,7 @@ from flows.options import RunOptions
 from flows.resolve import Items, Ready, Skipped, resolve_step
 from flows.routes import Route, Routes, candidates
 from flows.runner import StepEnd, end_of, results_of
+from flows.unfetched import is_unfetched, names_read
 from flows.worst_case import Done
 from providers.errors import InputError
 from providers.media import Media, Value
@@ -155,15 +156,18 @@ class Asking:
 def open_items(
     asking: Asking, rows: Mapping[str, Mapping[str, Value]], known: Known
 ) -> dict[str, Items]:
-    """Return the items of each row whose step can be asked for: all that it needs has ended.
+    """Return the items of each row whose step can be asked for: all that it needs is known.
 
     A row whose step is skipped is told so in `known`.
     """
     found = {}
+    read = names_read(asking.step)
     for row, inputs in rows.items():
         seen = known.of(row)
         if not asking.step.needs <= seen.ends.keys():
             continue
+        if any(is_unfetched(inputs.get(name)) for name in read):
+            continue  # its key is of bytes that nobody has seen yet
         needed = {name: seen.ends[name] for name in asking.step.needs}
         results = results_of(asking.graph, needed)
         try:

@@ -17,12 +17,13 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from flows.frozen import Work
+from flows.frozen import Work, with_fetched
 from flows.grammar import NO_RESULT, NoResult, as_text
 from flows.graph import Graph
 from flows.resolve import Results, port_values, resolve_outputs
 from flows.rows import ReadyRow
 from flows.run_folder import safe_name
+from flows.table import InputFile
 from providers.local.contact import ContactRow, contact_sheet
 from providers.local.image import encode_jpeg
 from providers.media import Media, Value
@@ -93,6 +94,7 @@ class Totals:
 
 def finish_run(work: Work, ledger: Ledger, store: Store) -> tuple[Totals, pd.DataFrame]:
     """Write the results of a run and mark it as ended; return its totals and its summary."""
+    work = with_fetched(work, ledger)
     facts = ledger.do_now(read_facts, work.run)
     totals = write_results(work, facts, store)
     ledger.do_now(runs.end, work.run)
@@ -219,13 +221,18 @@ def _failures_csv(work: Work, ends: Sequence[RowEnd | None]) -> str:
 
 
 def _absolute_cells(work: Work, row: ReadyRow) -> dict[str, str]:
-    """Column -> the row's files by their whole paths: the user's paths start from another folder."""
+    """Column -> the row's files by their whole paths: the user's paths start from another folder.
+
+    A cell of URLs stays as it came.
+    """
     cells = {}
-    for name, value in row.inputs.items():
-        wanted = value if isinstance(value, tuple) else (value,)
-        paths = [str(path) for path, media in row.files if media in wanted]
-        if paths:
-            cells[work.options.map.get(name, name)] = "|".join(paths)
+    for name, sources in row.sources.items():
+        if any(isinstance(source, InputFile) for source in sources):
+            words = [
+                str(source.path) if isinstance(source, InputFile) else source.url
+                for source in sources
+            ]
+            cells[work.options.map.get(name, name)] = "|".join(words)
     return cells
 
 

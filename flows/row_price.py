@@ -12,7 +12,7 @@ from decimal import Decimal
 from flows.foresee import Foreseen, foresee
 from flows.grammar import references
 from flows.graph import Graph, GraphStep
-from flows.offers import Offer, asked_for, offers
+from flows.offers import Offer, offers
 from flows.template import MEDIA_WORDS, Input
 from providers.catalog import Quote, quote
 from providers.catalog.price import ZERO
@@ -89,10 +89,7 @@ def _price(offer: Offer, calls: Sequence[Foreseen]) -> Quote:
     """Return the price of these calls together; without any, that of a usual call."""
     if not calls:
         return usual_quote(offer.model, offer.binding)
-    prices = [
-        quote(offer.model, offer.binding, asked_for(offer, call.parameters), call.given)
-        for call in calls
-    ]
+    prices = [quote(offer.model, offer.binding, call.asked(offer), call.given) for call in calls]
     return Quote(
         _sum(price.low for price in prices),
         _sum(price.expected for price in prices),

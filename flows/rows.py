@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from flows.table import Fault, InputFile, InputValue, Row
+from flows.table import Fault, InputFile, InputSource, InputValue, Row
 from providers.errors import InputError
 from providers.fit import FitError
-from providers.media import Media, Value, value_from_json, value_to_json
+from providers.media import InputUrl, Media, Value, value_from_json, value_to_json
 from tasks.keep import describe_file, holds
 
 _NAMED = {"image": "an image", "video": "a video", "audio": "a sound", "mask": "a mask"}
@@ -19,14 +19,30 @@ _NAMED = {"image": "an image", "video": "a video", "audio": "a sound", "mask": "
 
 @dataclass(frozen=True, slots=True)
 class ReadyRow:
-    """One input row. `files` are the user's files to take into the store at admission."""
+    """One input row. `sources` are the files that it names, by input, in the order of its cell."""
 
     id: str
     label: str
     record: Mapping[str, str]
     inputs: Mapping[str, Value]
-    files: tuple[tuple[Path, Media], ...] = ()
+    sources: Mapping[str, tuple[InputSource, ...]] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+
+    @property
+    def unfetched(self) -> int:
+        """How many files are named by a URL and not fetched: nothing is known of them."""
+        given = (item for value in self.inputs.values() for item in each_media(value))
+        return sum(isinstance(item, InputUrl) for item in given)
+
+    @property
+    def files(self) -> tuple[tuple[Path, Media], ...]:
+        """The user's files, and what each of them is, to take into the store at admission."""
+        return tuple(
+            (source.path, media)
+            for name, sources in self.sources.items()
+            for source, media in zip(sources, each_media(self.inputs.get(name)), strict=False)
+            if isinstance(source, InputFile) and isinstance(media, Media)
+        )
 
 
 def ready_rows(
@@ -38,6 +54,7 @@ def ready_rows(
     """Return the rows with every media file described: kind, size, digest.
 
     A file that cannot be read as media, or is not of its input's kind, becomes a fault of its row.
+    A URL stays one.
 
     Args:
         rows: As they were bound.
@@ -48,28 +65,68 @@ def ready_rows(
     """
     rows, kept, columns = list(rows), kept or {}, columns or {}
     fresh = {
-        file.path
+        source.path
         for row in rows
-        if row.id not in kept
-        for value in row.inputs.values()
-        for file in _files(value)
+        for name, value in row.inputs.items()
+        if name not in kept.get(row.id, {})
+        for source in _sources(value)
+        if isinstance(source, InputFile)
     }
     described = dict(zip(fresh, workers.map(_describe, fresh), strict=True))
-    return [
-        _with_kept(_ready(row, described), row, kept[row.id], columns)
-        if row.id in kept
-        else _ready(row, described)
-        for row in rows
-    ]
+    ready = [_ready(row, described) for row in rows]
+    return [with_kept(row, kept[row.id], columns) if row.id in kept else row for row in ready]
 
 
 def media_inputs(row: ReadyRow) -> dict[str, Any]:
-    """Return the row's media inputs as JSON, for the run to keep."""
+    """Return the row's media inputs as JSON, for the run to keep; what is not fetched is null."""
     return {
         name: value_to_json(value)
         for name, value in row.inputs.items()
-        if isinstance(value, Media | tuple) and any(True for _ in _media(value))
+        if any(isinstance(item, Media) for item in each_media(value))
     }
+
+
+def with_kept(
+    row: ReadyRow, kept: Mapping[str, Any], columns: Mapping[str, str] | None = None
+) -> ReadyRow:
+    """Return the row with the media that its run has kept; the user's files may be gone."""
+    inputs, mended = dict(row.inputs), set()
+    for name, data in kept.items():
+        value = value_from_json(data)
+        if isinstance(value, tuple) and None in value:  # null: named by URL, and not fetched
+            sources = row.sources.get(name, ())
+            if len(sources) != len(value):
+                continue
+            value = tuple(
+                source if isinstance(source, InputUrl) and item is None else item
+                for source, item in zip(sources, value, strict=True)
+            )
+        inputs[name] = value
+        mended.add((columns or {}).get(name, name))
+    faults = tuple(fault for fault in row.faults if fault.column not in mended)
+    return replace(row, inputs=inputs, faults=faults)
+
+
+def fetched_by_url(rows: Iterable[Row], kept: Mapping[str, Mapping[str, Any]]) -> dict[str, Media]:
+    """Return what a run has fetched, by URL, as what it is and not as what an input took it for."""
+    found = {}
+    for row in rows:
+        for name, data in kept.get(row.id, {}).items():
+            value = value_from_json(data)
+            items = value if isinstance(value, tuple) else (value,)
+            sources = _sources(row.inputs.get(name))
+            for source, media in zip(sources, items, strict=False):
+                if isinstance(source, InputUrl) and isinstance(media, Media):
+                    is_mask = media.kind == "mask"
+                    found[source.url] = replace(media, kind="image") if is_mask else media
+    return found
+
+
+def each_media(value: Value) -> Iterator[Media | InputUrl]:
+    """Yield what is media in a value, one or a list, fetched or not."""
+    for item in value if isinstance(value, tuple) else (value,):
+        if isinstance(item, Media | InputUrl):
+            yield item
 
 
 def _describe(path: Path) -> Media | InputError:
@@ -81,68 +138,52 @@ def _describe(path: Path) -> Media | InputError:
 
 def _ready(row: Row, described: Mapping[Path, Media | InputError]) -> ReadyRow:
     inputs: dict[str, Value] = {}
-    files: list[tuple[Path, Media]] = []
+    named: dict[str, tuple[InputSource, ...]] = {}
     faults = list(row.faults)
     for name, value in row.inputs.items():
-        named = list(_files(value))
-        if not named:
+        sources = tuple(_sources(value))
+        if not sources:
             inputs[name] = cast(Value, value)
             continue
-        media = []
-        for file in named:
-            found = _fitting(file, name, described.get(file.path))
+        media: list[Media | InputUrl] = []
+        for source in sources:
+            if isinstance(source, InputUrl):
+                media.append(source)
+                continue
+            found = fitting(source.word, source.path.name, name, described.get(source.path))
             if isinstance(found, Media):
                 media.append(found)
-                files.append((file.path, found))
             elif found is not None:
-                faults.append(_fault(row.id, name, found))
+                faults.append(input_fault(row.id, name, found))
+        named[name] = sources
         inputs[name] = tuple(media) if isinstance(value, tuple) else next(iter(media), None)
-    return ReadyRow(row.id, _label(row), row.record, inputs, tuple(files), tuple(faults))
+    return ReadyRow(row.id, _label(row), row.record, inputs, named, tuple(faults))
 
 
-def _fault(row: str, name: str, error: InputError) -> Fault:
+def input_fault(row: str, name: str, error: InputError) -> Fault:
+    """Return a file's error as the fault of the row that names it."""
     if isinstance(error, FitError):
         return Fault(row, name, None, error.problem, error.fix)
     return Fault(row, name, None, str(error), "")
 
 
-def _fitting(
-    file: InputFile, name: str, found: Media | InputError | None
+def fitting(
+    word: str, label: str, name: str, found: Media | InputError | None
 ) -> Media | InputError | None:
-    """Return what was found, as the kind that the input takes, or why it does not take it."""
+    """Return what was found, as the kind that the input `name` takes, or why it does not take it."""
     if not isinstance(found, Media):
         return found
-    if not holds(file.word, found):
+    if not holds(word, found):
         return FitError(
-            f"{file.path.name} is {_NAMED[found.kind]}, and `{name}` takes {_NAMED[file.word]}",
-            f"Give {_NAMED[file.word]}",
+            f"{label} is {_NAMED[found.kind]}, and `{name}` takes {_NAMED[word]}",
+            f"Give {_NAMED[word]}",
         )
-    return replace(found, kind="mask") if file.word == "mask" else found
+    return replace(found, kind="mask") if word == "mask" else found
 
 
-def _with_kept(
-    ready: ReadyRow, row: Row, kept: Mapping[str, Any], columns: Mapping[str, str]
-) -> ReadyRow:
-    """Return the row with the media that its run has kept; the user's files may be gone."""
-    inputs, files = dict(ready.inputs), []
-    for name, data in kept.items():
-        inputs[name] = value_from_json(data)
-        paths = [file.path for file in _files(row.inputs.get(name))]
-        files += list(zip(paths, _media(inputs[name]), strict=False))
-    known = {columns.get(name, name) for name in kept}
-    faults = tuple(fault for fault in ready.faults if fault.column not in known)
-    return replace(ready, inputs=inputs, files=tuple(files), faults=faults)
-
-
-def _files(value: InputValue) -> Iterator[InputFile]:
+def _sources(value: InputValue) -> Iterator[InputSource]:
     for item in value if isinstance(value, tuple) else (value,):
-        if isinstance(item, InputFile):
-            yield item
-
-
-def _media(value: Value) -> Iterator[Media]:
-    for item in value if isinstance(value, tuple) else (value,):
-        if isinstance(item, Media):
+        if isinstance(item, InputFile | InputUrl):
             yield item
 
 

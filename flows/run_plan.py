@@ -52,6 +52,7 @@ class Plan:
     faults: tuple[Fault, ...] = field(repr=False)
     seconds: float
     lints: tuple[Lint, ...] = ()
+    unfetched: int = 0
     missing_keys: tuple[str, ...] = ()
     """A line for each step that cannot be sent today for want of a key, where that was asked."""
 
@@ -102,6 +103,17 @@ class Plan:
         ]
         return " · ".join(parts)
 
+    def unfetched_line(self) -> str:
+        """What of the rows nobody has looked at, in one line; "" when that is nothing."""
+        if not self.unfetched:
+            return ""
+        if self.unfetched == 1:
+            return "1 file at an https address is not checked: it is fetched when its row starts"
+        return (
+            f"{self.unfetched:,} files at https addresses are not checked: they are fetched when "
+            "their row starts"
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """Return the plan as a DataFrame, a line for each step; amounts are floats there."""
         import pandas as pd
@@ -116,6 +128,7 @@ class Plan:
             "template": self.template,
             "rows": self.rows,
             "invalid": self.invalid,
+            "unfetched": self.unfetched,
             "calls": self.calls,
             "reused": self.reused,
             "expected_usd": str(sum((step.expected for step in self.steps), ZERO)),
@@ -148,7 +161,10 @@ def make_plan(
         calls = {name: seen[0] for name, seen in foreseen.items()}
         for one in lint(Scene(graph, first, calls, seconds)):
             lints.setdefault((one.code, one.step), one)
-    return Plan(graph.name, len(rows), steps, tuple(faults), seconds, tuple(lints.values()))
+    unfetched = sum(row.unfetched for row in good)
+    return Plan(
+        graph.name, len(rows), steps, tuple(faults), seconds, tuple(lints.values()), unfetched
+    )
 
 
 def _plan_step(

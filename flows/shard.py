@@ -15,7 +15,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from flows.admission import BUDGET, Admission
-from flows.finishing import Ended, place_outputs, record, unrun
+from flows.arrival import Arrivals
+from flows.finishing import Ended, invalid, place_outputs, record, unrun
 from flows.frozen import Work
 from flows.pricing import Pricer
 from flows.recall import Known, KnownRow, recall
@@ -24,6 +25,7 @@ from flows.rows import ReadyRow
 from flows.runner import RowOutcome, outcome_of
 from providers.errors import MediaflowsError
 from tasks.halt import Halt
+from tasks.inputs import InputFiles
 from tasks.invoke import Perform, perform_plainly
 from tasks.ledger import runs
 from tasks.ledger.runs import CANCELLED
@@ -88,12 +90,15 @@ class Shard:
     report: Report = report_to_nobody
     stop_reason: str | None = None
     _pricer: Pricer = field(init=False)
+    _arrivals: Arrivals = field(init=False)
     _admission: Admission = field(init=False)
     _halts: dict[str, Halt] = field(default_factory=dict)
     _drained_at: float | None = None
 
     def __post_init__(self) -> None:
         self._pricer = Pricer(self.work.graph, self.work.routes)
+        files = InputFiles(self.services.store, self.work.fetched)
+        self._arrivals = Arrivals(self.services, self.work, self._pricer, files)
 
     async def run(self, rows: Sequence[ReadyRow]) -> None:
         """Bring every row to its end; rows that a stop keeps out end as `not admitted`."""
@@ -109,13 +114,17 @@ class Shard:
             run=self.work.run,
             options=self.work.options,
         )
-        whole = [row for row in good if known.is_whole(self.work.graph, row.id)]
-        rest = [row for row in good if not known.is_whole(self.work.graph, row.id)]
-        await self._finish([Ended(row, _invalid(row)) for row in rows if row.faults])
+        ids = {r.id for r in good if known.is_whole(self.work.graph, r.id) and not r.unfetched}
+        whole = [row for row in good if row.id in ids]
+        rest = [row for row in good if row.id not in ids]
+        await self._finish([Ended(row, invalid(row)) for row in rows if row.faults])
         if whole:
             rest = [*await self._finish_whole(whole, known), *rest]
-        async with self._watch(), self._harvesting():
-            await self._run_rest(rest, known)
+        try:
+            async with self._watch(), self._harvesting():
+                await self._run_rest(rest, known)
+        finally:
+            self._arrivals.files.close()
 
     async def _not_ended(self, rows: Sequence[ReadyRow]) -> list[ReadyRow]:
         """Return the rows that have not ended in an earlier part of this run, and report the rest."""
@@ -145,25 +154,32 @@ class Shard:
         return self.work.options.jobs
 
     async def _run_one(self, row: ReadyRow, known: KnownRow) -> None:
-        if kept_out := await self._keep_out(row, known):
-            await self._finish([Ended(row, kept_out)])
-            return
-        ride = Ride(self.services, self.work, self._admission, self.perform, row, known)
-        self._halts[row.id] = ride.halt
-        if self.stop_reason == CANCELLED:  # while the row waited to be admitted
-            ride.halt.set(CANCELLED_WORDS, self._drained_at)
+        halt = self._halts[row.id] = Halt()
         try:
+            ended = await self._ended(row, known, halt)
+        finally:
+            del self._halts[row.id]
+        await self._finish([ended])
+        self._admission.row_ended()
+        if ended.sent:
+            await self._look_whether_to_go_on(ended.outcome)
+
+    async def _ended(self, row: ReadyRow, known: KnownRow, halt: Halt) -> Ended:
+        ride: Ride | None = None
+        try:
+            if not self.stop_reason:
+                row, known = await self._arrivals.arrive(row, known, halt)
+            if kept_out := invalid(row) if row.faults else await self._keep_out(row, known):
+                return Ended(row, kept_out)
+            if self.stop_reason == CANCELLED:  # while the row waited to be admitted
+                halt.set(CANCELLED_WORDS, self._drained_at)
+            ride = Ride(self.services, self.work, self._admission, self.perform, row, known, halt)
             outcome = await self.carry(row, ride.run)
         except Exception as error:  # a bug of ours ends this row; one bad row never stops others
             log.exception("row %s ended in an internal error", row.id)
             name = type(error).__name__
             outcome = unrun("failed", f"internal error: {name}: {error}", name)
-        finally:
-            del self._halts[row.id]
-        await self._finish([Ended(row, outcome, ride.sent)])
-        self._admission.row_ended()
-        if ride.sent:
-            await self._look_whether_to_go_on(outcome)
+        return Ended(row, outcome, ride.sent if ride else 0)
 
     async def _keep_out(self, row: ReadyRow, known: KnownRow) -> RowOutcome | None:
         """Return how the row ends without running, or None: it may run."""
@@ -273,11 +289,3 @@ class Shard:
                 await asyncio.wait({taking}, timeout=LAST_ORPHANS_SECONDS)
         finally:
             taking.cancel()
-
-
-def _invalid(row: ReadyRow) -> RowOutcome:
-    reason = "; ".join(
-        f"{fault.column}: {fault.problem}" if fault.column else fault.problem
-        for fault in row.faults
-    )
-    return unrun("invalid", reason)

@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.cells import CellError, InputFile, InputValue, as_line, default_of, parse_value
+from flows.cells import (
+    CellError,
+    InputFile,
+    InputSource,
+    InputValue,
+    as_line,
+    default_of,
+    is_url,
+    parse_value,
+)
 from flows.csv_file import Table, read_table
 from flows.graph import Graph
 from flows.row_checks import Check, finding_of, row_checks
@@ -21,6 +30,7 @@ __all__ = [
     "BoundTable",
     "Fault",
     "InputFile",
+    "InputSource",
     "InputValue",
     "Row",
     "Table",
@@ -43,10 +53,14 @@ class Fault:
     problem: str
     fix: str
 
-    def __str__(self) -> str:
+    @property
+    def line(self) -> str:
+        """What is wrong and what to do, without the row's id."""
         step = f"step {self.step!r}: " if self.step else ""
-        column = f"{self.column}" if self.column else "row"
-        return as_line(f"row {self.row_id}: {column}", f"{step}{self.problem}", self.fix)
+        return as_line(self.column or "row", f"{step}{self.problem}", self.fix)
+
+    def __str__(self) -> str:
+        return f"row {self.row_id}: {self.line}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +216,8 @@ def _settings(graph: Graph, settings: Mapping[str, str], folder: Path) -> dict[s
         try:
             values[name] = parse_value(graph.inputs[name], name, text, folder)
         except CellError as error:
-            raise RequestError(as_line(f"--set {name}={text}", error.problem, error.fix)) from None
+            where = f"--set {name}" if is_url(text) else f"--set {name}={text}"
+            raise RequestError(as_line(where, error.problem, error.fix)) from None
     return values
 
 

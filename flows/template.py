@@ -10,6 +10,7 @@ import keyword
 import re
 from functools import cached_property
 from math import isfinite
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
@@ -49,7 +50,8 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _checked_template_name(name: str) -> str:
+def checked_template_name(name: str) -> str:
+    """Return the name; a ValueError says what is wrong with it."""
     if not re.fullmatch(_TEMPLATE_NAME, name):
         raise ValueError(f"{name!r} is not a template name: use a-z, 0-9 and -, a letter first")
     return name
@@ -80,7 +82,14 @@ def _any_or_list(value: Any) -> Any:
 def _words_and_mappings(value: Any) -> Any:
     if not isinstance(value, list | tuple) or not all(isinstance(x, str | dict) for x in value):
         raise ValueError(f"is a list of words and mappings, not {value!r}")
-    return tuple(value)
+    return tuple(map(_as_in_yaml, value))
+
+
+def _as_in_yaml(value: Any) -> Any:
+    """A list for a tuple, all the way down: so what is built in Python equals what is loaded."""
+    if isinstance(value, dict):
+        return {key: _as_in_yaml(one) for key, one in value.items()}
+    return [_as_in_yaml(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 Name: TypeAlias = Annotated[
@@ -96,7 +105,13 @@ TypeWord: TypeAlias = Annotated[
     ),
 ]
 Option: TypeAlias = StrictStr | StrictInt | StrictFloat  # strict, or True would be read as 1
-Words: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_word_or_list), Field(strict=False)]
+Words: TypeAlias = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_word_or_list),
+    Field(strict=False),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+Plain: TypeAlias = Annotated[Any, BeforeValidator(_as_in_yaml)]
 
 
 class Part(BaseModel):
@@ -115,7 +130,7 @@ class Input(Part):
 
     type: TypeWord
     about: str = ""
-    default: Any = None
+    default: Plain = None
     options: tuple[Option, ...] = Field(default=(), strict=False)
     minimum: float | None = None
     maximum: float | None = None
@@ -208,7 +223,7 @@ class Step(Part):
     """One use of a model. In Python `with` is spelled `with_`."""
 
     model: str = Field(description="A model of the catalog, or model@provider.")
-    with_: dict[str, Any] = Field(
+    with_: dict[str, Plain] = Field(
         default_factory=dict, alias="with", description="Values of ports and parameters."
     )
     fallback: Words = Field(default=(), description="Models or model@provider, in order.")
@@ -237,14 +252,14 @@ class Template(Part):
 
     name: Annotated[
         str,
-        AfterValidator(_checked_template_name),
+        AfterValidator(checked_template_name),
         WithJsonSchema({"type": "string", "pattern": f"^{_TEMPLATE_NAME}$"}),
     ]
     version: int = Field(ge=1)
     about: str
     inputs: dict[Name, Input] = Field(default_factory=dict)
     steps: dict[Name, Step]
-    outputs: dict[Name, Any] = Field(description="{cutout: $cutout}")
+    outputs: dict[Name, Plain] = Field(description="{cutout: $cutout}")
 
     @field_validator("steps", "outputs")
     @classmethod
@@ -252,6 +267,16 @@ class Template(Part):
         if not value:
             raise ValueError("has no entry; at least one is needed")
         return value
+
+    def save(self, path: str | Path) -> Path:
+        """Write this template as a YAML file that loads to an equal one; return its path.
+
+        Raises:
+            RequestError: a value that YAML does not hold, or the file cannot be written.
+        """
+        from flows.save import save_template
+
+        return save_template(self, path)
 
 
 def template_schema() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.batch_flow import bad_request, end_state, run_rows
-from flows.cells import value_text
+from flows.cells import is_url, value_text
 from flows.frozen import start_run
 from flows.graph import Graph
 from flows.load import load_template
@@ -99,9 +99,11 @@ async def _run_one_row(request: Request) -> State[Any]:
 
 
 def _run_name() -> str:
-    """The template and the beginning of its first text."""
-    given = (value for value in flow_run.parameters.values() if isinstance(value, str))
-    return " · ".join([str(flow_run.flow_name), short_text(next(given, ""))]).removesuffix(" · ")
+    """The template and the beginning of its first text; of a URL without its signature."""
+    texts = (value for value in flow_run.parameters.values() if isinstance(value, str))
+    text = next(texts, "")
+    text = text.partition("?")[0] if is_url(text) else text
+    return " · ".join([str(flow_run.flow_name), short_text(text)]).removesuffix(" · ")
 
 
 def _signature(graph: Graph) -> inspect.Signature:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from providers.adapter import Call
 from providers.errors import SetupError, UnavailableError
-from providers.http_wire import HttpWire, close_client
+from providers.http_client import close_client
+from providers.http_wire import HttpWire
 from providers.registry import provider_named
 
 # Each vendor's API reference, 2026-11-20. Bria has no such call that is known.

@@ -165,7 +165,7 @@ class Driver:
                 return await receive(pieces)
 
         try:
-            return await _repeated(once)
+            return await repeated(once)
         except UnavailableError as error:
             raise ParkedError(
                 f"the result is finished and paid for and could not be fetched: {error}; the next "
@@ -178,7 +178,7 @@ class Driver:
         if call is None:
             return False
         try:
-            answer = await _repeated(lambda: self.wire.send(call))
+            answer = await repeated(lambda: self.wire.send(call))
         except StepError:
             return False
         return 200 <= answer.status < 300
@@ -199,7 +199,7 @@ class Driver:
         if known is None or time.monotonic() - known.began > UPLOAD_LIFE_SECONDS:
             if self.adapter.upload(material) is None:
                 return None
-            task = asyncio.ensure_future(_repeated(lambda: self._upload(material)))
+            task = asyncio.ensure_future(repeated(lambda: self._upload(material)))
             known = self._uploads[sha256] = Uploaded(task, time.monotonic())
         try:
             # Shielded: when one row is cancelled, another may be waiting for the same picture.
@@ -222,7 +222,7 @@ class Driver:
                 return str(done.value)
 
 
-async def _repeated(work: Callable[[], Awaitable[T]]) -> T:
+async def repeated(work: Callable[[], Awaitable[T]]) -> T:
     """Return the outcome of what costs nothing and may be done twice.
 
     Raises:

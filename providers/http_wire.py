@@ -1,4 +1,4 @@
-"""The wire to a vendor over HTTP: the only module that talks to the network.
+"""The wire to a vendor over HTTP.
 
 It adds the key, moves URLs where `<NAME>_BASE_URL` says, and trusts no answer: sizes, nesting,
 addresses and redirects are bounded here, and each breach is a typed error. A submit that may have
@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
-from weakref import WeakKeyDictionary
 
 from providers.adapter import Answer, Call
 from providers.errors import (
@@ -24,36 +21,28 @@ from providers.errors import (
     UnavailableError,
     UncertainError,
 )
+from providers.http_client import (
+    MAX_REDIRECTS,
+    PIECE_BYTES,
+    REDIRECTS,
+    TIMEOUTS,
+    client,
+    guard,
+    next_url,
+    pieces,
+)
 from providers.replies import retry_after_seconds
-from providers.trusted_urls import Site, Target, check_address, shown
+from providers.trusted_urls import Site, Target, shown
 
 if TYPE_CHECKING:
     import httpx
 
-CONNECT_SECONDS = 15.0
-SILENCE_SECONDS = 60.0  # between two pieces of an answer
 ANSWER_SECONDS = 120.0  # for an answer as a whole: one that drips in never ends otherwise
 MAX_ANSWER_BYTES = 32 << 20  # results inside JSON are base64
 MAX_LEVELS = 64
-MAX_REDIRECTS = 3
-PIECE_BYTES = 1 << 16
-CONNECTIONS = 256
-# Below the 5 s after which common servers hang up: a submit on a connection that is just being
-# closed is lost in a way that cannot be told from one that arrived.
-IDLE_SECONDS = 4.0
 
-REDIRECTS = (301, 302, 303, 307, 308)
 GONE = (401, 403, 404, 410)
 REPEATABLE = ("GET", "PUT", "DELETE")  # doing it twice is doing it once
-
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
-
-
-async def close_client() -> None:
-    """Close the connections of the running event loop; the next call opens new ones."""
-    client = _clients.pop(asyncio.get_running_loop(), None)
-    if client is not None:
-        await client.aclose()
 
 
 class HttpWire:
@@ -79,7 +68,7 @@ class HttpWire:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 async with self._asked(call.method, target, headers, call) as response:
-                    data = b"".join([piece async for piece in _pieces(response, MAX_ANSWER_BYTES)])
+                    data = b"".join([piece async for piece in pieces(response, MAX_ANSWER_BYTES)])
         except MediaflowsError:
             raise
         except Exception as error:
@@ -103,10 +92,10 @@ class HttpWire:
                 async with self._asked("GET", target, {"accept": "*/*"}) as response:
                     if response.status_code not in REDIRECTS:
                         self._require_file(response, url, max_bytes)
-                        async for piece in _pieces(response, max_bytes):
+                        async for piece in pieces(response, max_bytes):
                             yield piece
                         return
-                    url = _next_url(target, response)
+                    url = next_url(target, response)
             except MediaflowsError:
                 raise
             except Exception as error:
@@ -132,10 +121,10 @@ class HttpWire:
         elif call is not None and (call.content is not None or call.body is not None):
             content["content"] = call.encoded()
             own.setdefault("content-type", "application/json")
-        extensions = {} if target.is_own else {"trace": _guard(target)}
+        extensions = {} if target.is_own else {"trace": guard(target)}
         request = httpx.Request(method, target.url, headers=own, extensions=extensions, **content)
-        request.extensions["timeout"] = _TIMEOUTS
-        response = await _client().send(request, stream=True)
+        request.extensions["timeout"] = TIMEOUTS
+        response = await client().send(request, stream=True)
         try:
             yield response
         finally:
@@ -168,84 +157,6 @@ class HttpWire:
         length = response.headers.get("content-length", "")
         if length.isdigit() and int(length) > max_bytes:
             raise BadReplyError(f"{who}'s result has {int(length):,} bytes, above {max_bytes:,}")
-
-
-_TIMEOUTS = {
-    "connect": CONNECT_SECONDS,
-    "read": SILENCE_SECONDS,
-    "write": SILENCE_SECONDS,
-    "pool": SILENCE_SECONDS,
-}
-
-
-def _client() -> httpx.AsyncClient:
-    import httpx
-
-    loop = asyncio.get_running_loop()
-    client = _clients.get(loop)
-    if client is None:
-        # At INFO it logs whole URLs, with the signatures in them.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
-        client = _clients[loop] = httpx.AsyncClient(
-            limits=httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=IDLE_SECONDS),
-            follow_redirects=False,
-        )
-    return client
-
-
-def _guard(target: Target) -> Any:
-    """Look at the address a new connection has led to, before anything is sent over it.
-
-    The name was looked up before; an answer that changes in between would get past that.
-    """
-
-    async def trace(event: str, info: Mapping[str, Any]) -> None:
-        if event == "connection.connect_tcp.complete" and not target.is_proxied:
-            stream = info["return_value"]
-            try:
-                check_address(stream.get_extra_info("server_addr")[0], target.url.host)
-            except BadReplyError:
-                await stream.aclose()
-                raise
-
-    return trace
-
-
-async def _pieces(response: httpx.Response, max_bytes: int) -> AsyncIterator[bytes]:
-    """Give the body, unpacked where the server packed it unasked, and never more than the most."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity", "gzip", "deflate"):
-        raise BadReplyError(f"the answer is packed as {encoding[:20]!r}, which was not asked for")
-    unpacker = zlib.decompressobj(47) if encoding in ("gzip", "deflate") else None
-    count = 0
-    async for packed in response.aiter_raw():
-        for piece in _unpacked(packed, unpacker):
-            count += len(piece)
-            if count > max_bytes:
-                raise BadReplyError(f"the answer has more than {max_bytes:,} bytes")
-            yield piece
-
-
-def _unpacked(packed: bytes, unpacker: Any) -> Any:
-    if unpacker is None:
-        yield packed
-        return
-    while packed:  # a few kilobytes may unpack to gigabytes: never more than a piece at a time
-        try:
-            yield unpacker.decompress(packed, PIECE_BYTES)
-        except zlib.error:
-            raise BadReplyError("the answer is packed in a way that cannot be unpacked") from None
-        packed = unpacker.unconsumed_tail
-
-
-def _next_url(target: Target, response: httpx.Response) -> str:
-    import httpx
-
-    place = response.headers.get("location", "")
-    try:
-        return str(target.url.join(place))
-    except (httpx.InvalidURL, ValueError):
-        raise BadReplyError("a redirect to something that is no URL") from None
 
 
 def _parsed(data: bytes) -> Any:

@@ -7,7 +7,7 @@ as the declared type, and a subclass would come back unequal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 MediaKind = Literal["image", "video", "audio", "mask"]
@@ -84,15 +84,31 @@ class Media:
         return Media(**data["media"])
 
 
+@dataclass(frozen=True, slots=True)
+class InputUrl:
+    """Media that a table names by its URL and that has not been fetched: nothing is known of it.
+
+    `word` is what its input takes: "image", "video", "audio" or "mask".
+    """
+
+    url: str = field(repr=False)  # signatures travel in it
+    word: str = "image"
+
+
 Scalar: TypeAlias = str | int | float | bool
-Value: TypeAlias = "Scalar | Media | tuple[Value, ...] | Mapping[str, Any] | None"
-"""What travels on an edge: a scalar, a reference to media, a list of them, JSON, or no result."""
+Value: TypeAlias = "Scalar | Media | InputUrl | tuple[Value, ...] | Mapping[str, Any] | None"
+"""What travels on an edge: a scalar, a reference to media, a list of them, JSON, or no result.
+
+An `InputUrl` stands in a row's inputs until the row starts, and never reaches a step.
+"""
 
 
 def value_to_json(value: Value) -> Any:
-    """Return `value` as plain JSON data."""
+    """Return `value` as plain JSON data; what has not been fetched is null."""
     if isinstance(value, Media):
         return value.to_json()
+    if isinstance(value, InputUrl):
+        return None
     if isinstance(value, tuple):
         return [value_to_json(item) for item in value]
     return value

@@ -66,7 +66,7 @@ class Site:
         text = environment.get(f"{self.name.upper()}_BASE_URL", "").strip().rstrip("/")
         if text in ("", self.base_url):
             return None
-        url = _parsed(text)
+        url = parsed_url(text)
         is_safe = url is not None and (
             url.scheme == "https" or (url.scheme == "http" and is_this_machine(url.host))
         )
@@ -83,7 +83,7 @@ class Site:
         Raises:
             BadReplyError: it is not a URL that is followed.
         """
-        moved, url = self.moved_to(), _parsed(text)
+        moved, url = self.moved_to(), parsed_url(text)
         if url is None or url.userinfo:
             raise BadReplyError(f"{self.name} named a URL that cannot be followed: {shown(text)}")
         if moved is None:
@@ -116,7 +116,7 @@ class Target:
             UnavailableError: the name is not known.
         """
         host = self.url.host
-        if self.is_own or (self.is_proxied and not _literal(host)):
+        if self.is_own or (self.is_proxied and not literal_address(host)):
             return  # written down by us or by the user; or the proxy looks the name up
         for address in await _addresses(host, self.url.port or 443):
             check_address(address, host)
@@ -139,8 +139,7 @@ def check_address(address: str, host: str) -> None:
     """
     if not is_public(address):
         raise BadReplyError(
-            f"a URL out of an answer points at {host!r}, which is not a public address; it was "
-            "not followed"
+            f"a URL points at {host!r}, which is not a public address; it was not followed"
         )
 
 
@@ -155,7 +154,7 @@ def is_public(address: str) -> bool:
 
 def is_this_machine(host: str) -> bool:
     """True for a loopback address and for `localhost`."""
-    literal = _literal(host)
+    literal = literal_address(host)
     return host == LOOPBACK_NAME if literal is None else literal.is_loopback
 
 
@@ -166,7 +165,7 @@ def shown(text: str) -> str:
 
 
 async def _addresses(host: str, port: int) -> list[str]:
-    if _literal(host) is not None:
+    if literal_address(host) is not None:
         return [host]
     loop = asyncio.get_running_loop()
     try:
@@ -176,7 +175,8 @@ async def _addresses(host: str, port: int) -> list[str]:
     return sorted({str(entry[4][0]) for entry in found})
 
 
-def _parsed(text: str) -> httpx.URL | None:
+def parsed_url(text: str) -> httpx.URL | None:
+    """Return a URL of http or https as the client reads it, or None: it is none."""
     import httpx
 
     if not (text.isascii() and text.isprintable()) or " " in text or "\\" in text:
@@ -197,7 +197,8 @@ def _origin(url: httpx.URL) -> tuple[str, str, int]:
     return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
 
 
-def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def literal_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that a host is written as, or None: it is a name."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:

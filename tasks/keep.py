@@ -6,7 +6,7 @@ import asyncio
 import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -17,7 +17,7 @@ from providers.driver import Driver
 from providers.errors import BadReplyError, InputError, RejectedError
 from providers.fit import cut_size
 from providers.local.adapter import workers
-from providers.local.crop_result import cropped_clip, cropped_picture
+from providers.local.crop_result import cropped_picture
 from providers.local.ending import require_ending
 from providers.local.probe import decodes, probe_media
 from providers.media import Media, Value
@@ -80,7 +80,7 @@ async def keep_outputs(
         RejectedError: a result is not what its port holds, or cannot be decoded; the next model
             must not be paid to use it.
     """
-    return await _in_thread(_keep_all, store, fetched, note, aspect)
+    return await in_thread(_keep_all, store, fetched, note, aspect)
 
 
 async def check_outputs(
@@ -96,7 +96,7 @@ async def check_outputs(
         _decode_all(store, values)
         return _all_cut(store, values, aspect)
 
-    return await _in_thread(work)
+    return await in_thread(work)
 
 
 def _keep_all(
@@ -159,7 +159,13 @@ def _cut(store: Store, media: Media, ratio: Fraction) -> Media:
     if size is None:
         return media
     path = store.path(media.sha256)
-    data = cropped_clip(path, size) if is_clip else cropped_picture(path, size)
+    if is_clip:
+        # A plan keeps nothing, and FFmpeg takes long to load.
+        from providers.local.crop_clip import cropped_clip
+
+        data = cropped_clip(path, size)
+    else:
+        data = cropped_picture(path, size)
     if data is None:
         return media
     sha256 = store.put(data)
@@ -190,13 +196,13 @@ async def keep_file(store: Store, path: Path, described: Media) -> None:
         InputError: it cannot be decoded, or it is no longer the file that was described.
     """
     try:
-        data = await _in_thread(path.read_bytes)
+        data = await in_thread(path.read_bytes)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    sha256 = await _in_thread(store.put, data)
+    sha256 = await in_thread(store.put, data)
     if sha256 != described.sha256:
         raise InputError(f"{path} was changed while the run was being prepared; run it again.")
-    await _in_thread(decodes, store.path(sha256))
+    await in_thread(decodes, store.path(sha256))
 
 
 async def _fetch(store: Store, driver: Driver, output: Output, word: str) -> Fetched:
@@ -214,9 +220,11 @@ def media_of(sha256: str, path: Path, data: bytes | None = None) -> Media:
     Raises:
         InputError: they are no picture, clip or sound.
     """
-    return Media(sha256=sha256, **asdict(probe_media(path, data)))
+    facts = probe_media(path, data)
+    return Media(sha256=sha256, **{name: getattr(facts, name) for name in facts.__slots__})
 
 
-async def _in_thread(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+async def in_thread(function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+    """Return what the function returns in one of the threads that media are worked on in."""
     work = functools.partial(function, *arguments, **keywords)
     return await asyncio.get_running_loop().run_in_executor(workers(), work)

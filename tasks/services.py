@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from providers.driver import Driver
 from providers.errors import MediaflowsError, SetupError
-from providers.http_wire import close_client
+from providers.http_client import close_client
 from providers.registry import PROVIDERS, Provider
 from tasks.home import Home
 from tasks.ledger import Ledger, open_ledger, owners

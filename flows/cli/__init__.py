@@ -9,7 +9,7 @@ import sys
 
 import click
 
-from flows.cli import ledger, look, prove, read, rehearse, work
+from flows.cli import ledger, look, new, prove, read, rehearse, work
 from flows.one_place import check_one_place
 from providers.errors import MediaflowsError
 
@@ -22,6 +22,7 @@ def cli() -> None:
 
 for command in (
     *look.COMMANDS,
+    *new.COMMANDS,
     *work.COMMANDS,
     *read.COMMANDS,
     *ledger.COMMANDS,

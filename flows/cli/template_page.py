@@ -5,8 +5,9 @@ from __future__ import annotations
 from flows.cli.price_words import expected, row_words
 from flows.cli.tables import table
 from flows.duration import duration
-from flows.graph import Graph
+from flows.graph import Graph, GraphStep
 from flows.row_price import RowPrice, StepPrice, row_price
+from flows.yaml_text import inline
 from providers.catalog.usual import USUAL_WORDS
 from providers.errors import UserError
 
@@ -20,7 +21,7 @@ def template_page(graph: Graph) -> str:
         row, words = None, f"cannot be run: {error}"
     head = f"{graph.name}, version {graph.template.version}: {graph.template.about}"
     foot = f"{words}\noutputs: {', '.join(graph.outputs)}"
-    return "\n\n".join([head, _inputs(graph), _steps(graph, row), foot])
+    return "\n\n".join([head, _inputs(graph), _steps(graph, row), _edges(graph), foot])
 
 
 def _row(row: RowPrice) -> str:
@@ -60,6 +61,27 @@ def _steps(graph: Graph, row: RowPrice | None) -> str:
             )
             for step in graph.steps
         ],
+    )
+
+
+def _edges(graph: Graph) -> str:
+    return table(
+        ("from", "into", "type"),
+        [
+            (_short(inline(value)), f"{step.name}.{name}", _type(step, name))
+            for step in graph.steps
+            for name, value in graph.template.steps[step.name].with_.items()
+        ],
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 48 else f"{text[:47]}…"
+
+
+def _type(step: GraphStep, name: str) -> str:
+    return str(
+        step.kind.inputs[name].type if name in step.ports else step.model.parameters[name].type
     )
 
 

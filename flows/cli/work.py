@@ -53,6 +53,8 @@ def plan(template: str, rows: str, output: str | None, as_json: bool, options: R
                 ],
             )
         )
+        if line := planned.unfetched_line():
+            click.echo(line)
         if ahead.unused_columns:
             click.echo(f"carried through, not used: {', '.join(ahead.unused_columns)}")
     tell_lints(planned)

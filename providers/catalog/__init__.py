@@ -5,6 +5,7 @@ from providers.catalog.files import (
     load_model,
     local_player,
     model_names,
+    names_of_kind,
     read_model,
 )
 from providers.catalog.price import Quote, quote
@@ -19,6 +20,7 @@ __all__ = [
     "load_model",
     "local_player",
     "model_names",
+    "names_of_kind",
     "quote",
     "read_model",
 ]

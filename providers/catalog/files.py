@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,16 @@ CATALOG = Path(__file__).parent
 def model_names() -> list[str]:
     """Return the names of all models, sorted."""
     return sorted(path.stem for path in CATALOG.glob("*.yaml"))
+
+
+def names_of_kind(kind: str) -> list[str]:
+    """Return the names of all models of a kind, sorted; no file is parsed for it."""
+    line = re.compile(rf"^kind: +{re.escape(kind)} *$", re.MULTILINE)
+    return [
+        name
+        for name in model_names()
+        if line.search((CATALOG / f"{name}.yaml").read_text(encoding="utf-8"))
+    ]
 
 
 @cache

@@ -22,9 +22,22 @@ def cut_size(size: tuple[int, int], ratio: Fraction, step: int = 1) -> tuple[int
     """
     width, height = framed(size, ratio, grows=False)
     lost = (size[0] - width, size[1] - height)
-    if max(lost) <= 1 or lost[0] > TRIM * size[0] or lost[1] > TRIM * size[1]:
+    has_it = max(lost) <= 1 and _has_aspect(size, ratio)
+    if has_it or lost[0] > TRIM * size[0] or lost[1] > TRIM * size[1]:
         return None
-    return width - width % step, height - height % step
+    # The nearest whole steps may be more than a pixel off: then a step less at a side is not.
+    sizes = [
+        (width - width % step - less_wide, height - height % step - less_high)
+        for less_wide in (0, step)
+        for less_high in (0, step)
+    ]
+    return next((cut for cut in sizes if _has_aspect(cut, ratio)), sizes[0])
+
+
+def _has_aspect(size: tuple[int, int], ratio: Fraction) -> bool:
+    """Return whether one of the sides is within a pixel of what the other asks for."""
+    width, height = size
+    return min(abs(width - height * ratio), abs(height - width / ratio)) <= 1
 
 
 def kept(made: Shape, parameters: Mapping[str, Any]) -> Shape:

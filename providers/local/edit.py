@@ -5,11 +5,14 @@ Pure functions, picture in and new picture out (RGB or RGBA); the given one is n
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
+
 from PIL import Image, ImageColor
 
 from providers.errors import InputError
-from providers.local.arrays import Floats
+
+if TYPE_CHECKING:  # loaded where it is used: a plan reads headers, and needs no numpy
+    from providers.local.arrays import Floats
 
 MAX_PIXELS = 89_000_000  # just under the size at which Pillow itself starts to warn
 
@@ -42,6 +45,8 @@ def _resized_with_alpha(image: Image.Image, size: tuple[int, int]) -> Image.Imag
     Pillow weights by alpha as well, but clips to 8 bit between its two passes: alpha is cut where
     the filter overshoots and colours are not, and edges come out up to 8 % too bright.
     """
+    import numpy as np
+
     alpha = np.asarray(image.getchannel("A"), np.float32) / np.float32(255)
     share = _resized(alpha, size)
     bands = [
@@ -53,6 +58,8 @@ def _resized_with_alpha(image: Image.Image, size: tuple[int, int]) -> Image.Imag
 
 
 def _resized(band: Floats, size: tuple[int, int]) -> Floats:
+    import numpy as np
+
     resized = Image.fromarray(band).resize(size, Image.Resampling.LANCZOS)
     return np.asarray(resized, np.float32)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from providers.errors import InputError
 
-_TAIL_BYTES = 65_536  # cameras and editors write after the end mark
+_TAIL_BYTES = (1_024, 65_536)  # most files end with the mark; cameras and editors write after it
 _END_MARKS = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND"}
 _RIFF_HEADER = 8
 
@@ -25,19 +25,22 @@ def require_ending(path: Path, media_type: str) -> None:
     if media_type == "image/webp":
         is_whole = _is_whole_riff(path)
     elif media_type in _END_MARKS:
-        is_whole = _END_MARKS[media_type] in _tail(path)
+        is_whole = _has_in_tail(path, _END_MARKS[media_type])
     else:
         return
     if not is_whole:
         raise InputError(f"'{path}' is cut short: its end is missing. Give the whole file again.")
 
 
-def _tail(path: Path) -> bytes:
+def _has_in_tail(path: Path, mark: bytes) -> bool:
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        # Not the first half: a small photograph's preview has an end mark of its own there.
-        file.seek(max(size // 2, size - _TAIL_BYTES))
-        return file.read()
+        for length in _TAIL_BYTES:
+            # Not the first half: a small photograph's preview has an end mark of its own there.
+            file.seek(max(size // 2, size - length))
+            if mark in file.read():
+                return True
+    return False
 
 
 def _is_whole_riff(path: Path) -> bool:

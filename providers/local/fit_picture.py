@@ -42,20 +42,33 @@ def fitted(path: Path, fit: PictureFit) -> bytes:
 
 
 def _shaped(image: Image.Image, fit: PictureFit) -> Image.Image:
-    whole = image.size[::-1] if orientation(image) >= 5 else image.size
-    inner = _size_inside(whole, fit)
+    is_sideways = orientation(image) >= 5
+    inner = _size_inside(image.size[::-1] if is_sideways else image.size, fit)
     if inner and image.format in ("JPEG", "MPO"):
-        # The decoder itself can halve: a 12 MP photograph is never unpacked whole for 1 MP.
-        image.draft(None, inner[::-1] if orientation(image) >= 5 else inner)
-    picture = normal(image)
-    if inner:
-        picture = _resampled(picture, fit.crop, inner)
-    elif fit.crop:
-        picture = _middle(picture, fit.crop)
+        picture = normal(_small_photo(image, fit.crop, inner, is_sideways))
+    elif inner:
+        picture = _resampled(normal(image), fit.crop, inner)
+    else:
+        picture = normal(image)
+        picture = _middle(picture, fit.crop) if fit.crop else picture
     if fit.pad:
         width, height = fit.resize or fit.pad
         picture = pad(picture, width=width, height=height, colour=fit.colour)
     return flatten(picture, fit.colour) if fit.flatten and picture.mode == "RGBA" else picture
+
+
+def _small_photo(
+    image: Image.Image, crop: Size | None, target: Size, is_sideways: bool
+) -> Image.Image:
+    """Return an open JPEG at its new size, as it lies in the file: not turned, its own colours.
+
+    The decoder itself can halve, so that 12 megapixels are never unpacked whole for one, and what
+    follows has few pixels to turn and convert.
+    """
+    if is_sideways:
+        crop, target = crop and crop[::-1], target[::-1]
+    image.draft(None, target)
+    return _resampled(image, crop, target)
 
 
 def _size_inside(whole: Size, fit: PictureFit) -> Size | None:
@@ -120,7 +133,8 @@ def _encoded(picture: Image.Image, media_type: str, quality: int) -> bytes:
     form = _FORMATS[media_type]
     try:
         if form == "JPEG":
-            flatten(picture).save(buffer, form, quality=quality, subsampling=0)
+            whole = picture if picture.mode == "RGB" else flatten(picture)
+            whole.save(buffer, form, quality=quality, subsampling=0)
         elif form == "WEBP":
             picture.save(buffer, form, quality=quality, lossless=quality == JPEG_QUALITIES[0])
         else:

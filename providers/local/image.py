@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from providers.errors import InputError
@@ -60,6 +59,9 @@ def opened(path: Path, data: bytes | None = None) -> Iterator[Image.Image]:
         InputError: no such file, not a picture, of a format that is not read here, broken, or of
             more than MAX_PIXELS pixels. Faults met while the block decodes it count as well.
     """
+    # Pillow 13 loads the plugin that a file's name asks for alone, and on meeting another format in
+    # the list all fifty: these are the usual five.
+    Image.preinit()
     try:
         with Image.open(path if data is None else BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
@@ -139,7 +141,10 @@ def normal(image: Image.Image) -> Image.Image:
 
 
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Return the colours as L, RGB or CMYK, and the alpha where there is one."""
+    """Return the colours as L, RGB or CMYK, and the alpha where there is one.
+
+    The colours may be the given picture itself.
+    """
     if image.mode[0] in "IF" and image.mode != "1":
         return _to_grey(image), None
     if image.has_transparency_data:
@@ -147,12 +152,14 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
         whole = image.convert("LA" if is_grey else "RGBA")
         return whole.convert("L" if is_grey else "RGB"), whole.getchannel("A")
     if image.mode in ("L", "RGB", "CMYK"):
-        return image.copy(), None
+        return image, None
     return image.convert("L" if image.mode == "1" else "RGB"), None
 
 
 def _to_grey(image: Image.Image) -> Image.Image:
     """Return a 16-bit, 32-bit or float picture scaled, not clipped, to 8 bit."""
+    import numpy as np  # it takes as long to load as all of Pillow, and few pictures need it
+
     values = np.nan_to_num(np.asarray(image, dtype=np.float64))
     low, high = float(values.min()), float(values.max())
     if image.mode.startswith("I;16"):
@@ -166,7 +173,7 @@ def _to_grey(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return `image` as sRGB, through its own profile where that is sound and fits its mode."""
+    """Return a new picture in sRGB, through its own profile where that is sound and fits its mode."""
     if not profile:
         return image.convert("RGB")
     try:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 HEAVY = ("prefect", "pandas", "cv2")
 PROBE = """
@@ -27,7 +28,7 @@ def heavy_imports(words: tuple[object, ...], more: tuple[str, ...] = ()) -> list
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     assert ran.returncode in (0, 2), ran.stderr
-    *_, last = ran.stdout.splitlines()
+    last = next(line for line in ran.stdout.splitlines() if line.startswith("heavy:"))
     return last.split()[1:]
 
 
@@ -37,12 +38,14 @@ def heavy_imports(words: tuple[object, ...], more: tuple[str, ...] = ()) -> list
     [
         ("--help",),
         ("templates", "show", "product-photo"),
+        ("templates", "check", "product-photo"),
+        ("new", "mine", "--from", "product-photo"),
         ("models",),
         ("providers",),
         ("explain", "latest", "mug", "photo"),
         ("batch", "product-foto", "nowhere.csv", "--local"),
     ],
-    ids=lambda words: words[0],
+    ids=" ".join,
 )
 def test_a_command_that_runs_no_flow_imports_nothing_heavy(words):
     assert heavy_imports(words) == []
@@ -56,6 +59,9 @@ def test_a_command_that_runs_no_flow_imports_nothing_heavy(words):
         ("models", "show", "flux-2-pro"),
         ("templates",),
         ("templates", "show", "product-photo"),
+        ("templates", "show", "product-photo", "--mermaid"),
+        ("templates", "check", "product-photo"),
+        ("new", "mine", "--from", "product-photo"),
     ],
     ids=" ".join,
 )
@@ -64,5 +70,19 @@ def test_whoever_only_looks_needs_neither_a_ledger_nor_what_reads_media(words):
 
 
 @pytest.mark.usefixtures("home")
+def test_checking_a_table_imports_nothing_heavy(products):
+    words = ("templates", "check", "product-photo", "--rows", products)
+    assert heavy_imports(words) == []
+
+
+@pytest.mark.usefixtures("home")
 def test_a_plan_imports_nothing_heavy(products):
     assert heavy_imports(("plan", "product-photo", products, "--local")) == []
+
+
+@pytest.mark.usefixtures("home")
+def test_a_plan_reads_the_headers_of_pictures_without_ffmpeg_or_numpy(tmp_path):
+    Image.new("RGB", (24, 16)).save(tmp_path / "mug.jpg")
+    table = tmp_path / "rows.csv"
+    table.write_text("id,image\nmug,mug.jpg\n", encoding="utf-8")
+    assert heavy_imports(("plan", "cut-out", table, "--local"), ("av", "numpy")) == []

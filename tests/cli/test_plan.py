@@ -99,3 +99,34 @@ def test_faults_are_in_the_json_plan_too(mediaflows):
     plan = json.loads(ran.out)
     assert plan["invalid"] == 1
     assert [(fault["row_id"], fault["column"]) for fault in plan["faults"]] == [("A", "aspect")]
+
+
+def test_a_plan_asks_no_url_and_says_how_many_files_it_has_not_seen(
+    mediaflows, monkeypatch, tmp_path
+):
+    def nothing(*args, **kwargs):
+        raise AssertionError("a plan opens no socket")
+
+    monkeypatch.setattr("socket.socket.connect", nothing)
+    monkeypatch.setattr("socket.getaddrinfo", nothing)
+    urls = [f"https://cdn.example.com/{n}.png?sig=secret" for n in range(3)]
+    Path("t.csv").write_text("id,image\n" + "".join(f"{n},{u}\n" for n, u in enumerate(urls)))
+    ran = mediaflows("plan", "cut-out", "t.csv", "--local")
+    assert (ran.code, ran.err) == (0, "")
+    assert (
+        "3 files at https addresses are not checked: they are fetched when their row starts"
+        in ran.out.splitlines()
+    )
+    plan = json.loads(mediaflows("plan", "cut-out", "t.csv", "--local", "--json").out)
+    assert (plan["unfetched"], plan["calls"], plan["invalid"]) == (3, 3, 0)
+    Path("t.csv").write_text(f"id,image\n1,{urls[0]}\n")
+    out = mediaflows("plan", "cut-out", "t.csv", "--local").out
+    assert "1 file at an https address is not checked: it is fetched when its row starts" in out
+
+
+def test_a_url_that_is_not_asked_is_a_fault_of_its_row(mediaflows):
+    Path("t.csv").write_text("id,image\n1,http://example.com/a.png?sig=secret\n")
+    ran = mediaflows("plan", "cut-out", "t.csv", "--local")
+    assert ran.code == 2
+    assert "row 1: image: 'http://example.com/a.png' is not https. Give its https" in ran.err
+    assert "secret" not in ran.err + ran.out

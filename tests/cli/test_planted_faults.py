@@ -44,7 +44,7 @@ PLANTED: dict[int, tuple[str, str, str]] = {
     121: ("image", "tall.png", "2:5"),
     122: ("image", "small.png", "300 pixels a side are needed"),
     123: ("image", "sound.wav", "and `image` takes an image"),
-    200: ("image", "http://example.com/a.png", "https inputs are not fetched yet"),
+    200: ("image", "http://example.com/a.png", "'http://example.com/a.png' is not https"),
     201: ("prompt", "", "is empty and has no default"),
     202: ("prompt", "   ", "is empty and has no default"),
     203: ("prompt", "word " * 501, "the text has 2,505 characters, and 2,500 are taken"),

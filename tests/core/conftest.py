@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from providers.catalog import Model, load_model
 from tests.core.plain import write_table
+from tests.core.shop import PAGES
+from tests.providers.server import Asked, Said, Server, serving
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +58,16 @@ def two(tmp_path: Path) -> Path:
 def one(tmp_path: Path) -> Path:
     """One row."""
     return write_table(tmp_path / "one.csv", {"mug": "a red mug"})
+
+
+@pytest.fixture
+async def shop(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+    """A server of pictures on this machine, which this test's run may ask."""
+    monkeypatch.setenv("MEDIAFLOWS_LOOPBACK_INPUTS", "1")
+    monkeypatch.setattr("providers.driver.PAUSE_SECONDS", 0.01)
+
+    def say(asked: Asked) -> Said:
+        return PAGES.get(asked.path.partition("?")[0], Said(404, b""))
+
+    async with serving(say) as server:
+        yield server

@@ -15,7 +15,7 @@ from providers.adapter import Answer, Done, Job, Order
 from providers.catalog import Binding, load_model, quote
 from providers.driver import Driver
 from providers.errors import BadReplyError, RefusedError, UnavailableError
-from providers.http_wire import close_client
+from providers.http_client import close_client
 from providers.registry import Provider, over_http
 from providers.trusted_urls import Site
 from providers.yaml_file import parse_yaml

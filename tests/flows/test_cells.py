@@ -12,6 +12,7 @@ from flows.load import load_template
 from flows.table import BoundTable, InputFile, bind_table, read_table
 from flows.template import Input
 from providers.errors import InputError
+from providers.media import InputUrl
 
 HERE = Path()
 
@@ -77,7 +78,34 @@ def test_a_cell_is_read_as_its_type(given_input: Input, text: str, value: object
         (Input(type="list[text]"), "[1]", "1 is not a text", "Give a text"),
         (Input(type="list[text]", max=1), "a|b", "has 2 items, above 1", "Leave some out"),
         (Input(type="list[image]"), "[1]", "1 is not a path", "a.png|b.png"),
-        (Input(type="image"), "https://a.b/c.png", "https inputs are not fetched yet", "Download"),
+        (
+            Input(type="image"),
+            "http://a.b/c.png?k=1",
+            "'http://a.b/c.png' is not https",
+            "https ad",
+        ),
+        (Input(type="image"), "ftp://a.b/c.png", "'ftp://a.b/c.png' is not an https", "Download"),
+        (Input(type="image"), "file:///etc/passwd", "is not an https URL", "give the path"),
+        (Input(type="image"), "https://a.b/c d.png", "is no URL that can be asked", "as %20"),
+        (
+            Input(type="image"),
+            "https://me:pw@a.b/c",
+            "'https://a.b/c' holds a user name",
+            "needs n",
+        ),
+        (Input(type="image"), "https://127.0.0.1/c", "is not at a public address", "Download"),
+        (Input(type="image"), "https://localhost/c", "is not at a public address", "Download"),
+        (Input(type="image"), "https://10.0.0.7/c", "is not at a public address", "Download"),
+        (Input(type="image"), "https://169.254.169.254/", "is not at a public address", "Download"),
+        (Input(type="image"), "https://[::ffff:10.0.0.7]/", "is not at a public addr", "Download"),
+        (Input(type="image"), "https://[fe80::1]/c", "is not at a public address", "Download"),
+        (
+            Input(type="image"),
+            "http://127.0.0.1/c",
+            "'http://127.0.0.1/c' is not https",
+            "https ad",
+        ),
+        (Input(type="list[image]"), "https://a.b/c|s3://d", "'s3://d' is not an https URL", "Dow"),
         (Input(type="image"), "gone.png", "there is no file 'gone.png'", "Put it in"),
         (Input(type="image"), "a\0b", "there is no file", "Put it in"),
     ],
@@ -91,6 +119,26 @@ def test_a_wrong_cell_says_what_and_how_to_mend_it(
     assert problem in raised.value.problem
     assert fix in raised.value.fix
     assert str(raised.value).startswith(f"x: {raised.value.problem}. ")
+
+
+def test_a_media_cell_may_be_an_https_url(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"x")
+    url = "https://cdn.example.com/a.png?sig=secret|1"
+    one = parse_value(Input(type="video"), "x", f" {url} ", tmp_path)
+    assert one == InputUrl(url, "video")
+    assert "secret" not in repr(one)
+    mixed = parse_value(Input(type="list[image]"), "x", "a.png|HTTPS://a.b/c", tmp_path)
+    assert mixed == (InputFile(tmp_path / "a.png", "a.png"), InputUrl("HTTPS://a.b/c", "image"))
+
+
+def test_this_machine_may_be_asked_only_when_that_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDIAFLOWS_LOOPBACK_INPUTS", "1")
+    here = "http://127.0.0.1:9/a.png"
+    assert parse_value(Input(type="image"), "x", here, tmp_path) == InputUrl(here, "image")
+    with pytest.raises(InputError, match="is not https"):
+        parse_value(Input(type="image"), "x", "http://example.com/a.png", tmp_path)
 
 
 def test_a_media_cell_is_a_path_from_the_tables_folder(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from flows.keywords import in_python, options_of
 from flows.load import load_template, template_names
 from flows.template import Template
 from flows.testing import one_step
-from flows.written_template import written_template
 from providers.errors import RequestError
 
 HARD = {
@@ -50,7 +49,6 @@ def test_a_template_that_is_written_and_read_is_equal(name: str) -> None:
 def test_words_that_yaml_could_mistake_are_kept() -> None:
     template = Template.model_validate(HARD)
     assert load_template(template).template == template
-    assert "default: null" in written_template(template)
 
 
 def read(frame: pd.DataFrame) -> list[dict[str, str]]:

@@ -12,7 +12,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from providers.fit import cut_size
-from providers.local.crop_result import cropped_clip, cropped_picture
+from providers.local.crop_clip import cropped_clip
+from providers.local.crop_result import cropped_picture
 from providers.local.video import clip_from_picture
 
 
@@ -32,6 +33,22 @@ def test_only_a_few_pixels_are_cut(
     size: tuple[int, int], ratio: str, cut: tuple[int, int] | None
 ) -> None:
     assert cut_size(size, Fraction(ratio.replace(":", "/"))) == cut
+
+
+@pytest.mark.parametrize(
+    ("size", "cut"),
+    [
+        ((1080, 1918), (1078, 1918)),  # a small picture's half a pixel, enlarged with it
+        ((1080, 1919), None),
+        ((1080, 1930), (1080, 1920)),
+        ((1080, 1926), (1080, 1920)),
+        ((184, 322), (180, 320)),  # 180x322 would be more than a pixel off
+    ],
+)
+def test_a_clip_is_cut_in_steps_of_two_and_within_a_pixel(
+    size: tuple[int, int], cut: tuple[int, int] | None
+) -> None:
+    assert cut_size(size, Fraction(9, 16), 2) == cut
 
 
 def test_a_pictures_middle_is_kept_pixel_by_pixel(tmp_path: Path) -> None:

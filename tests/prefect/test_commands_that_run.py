@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 from tests.command import results
+from tests.scripted import picture
 
 PHOTO, OTHER_PHOTO = "fal-ai/flux-2-pro", "fal-ai/recraft/v4/text-to-image"
 PAID = ("--provider", "fal")
@@ -131,3 +135,37 @@ def test_runs_cannot_go_where_a_file_stands(mediaflows, products):
     assert ran.err.splitlines()[-1].startswith("mediaflows: ")
     assert "file/product-photo" in ran.err.splitlines()[-1]
     assert Path("file").read_text(encoding="utf-8") == "mine"
+
+
+class Shop(BaseHTTPRequestHandler):
+    """One picture, whatever is asked."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        data = picture("shop")
+        self.send_response(200)
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_a_picture_at_a_url_by_setting_and_by_table(mediaflows, quick_work, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDIAFLOWS_LOOPBACK_INPUTS", "1")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Shop) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/a.png?s=1"
+        ran = mediaflows("run", "cut-out", "--local", "--set", f"image={url}", "--yes")
+        assert ran.code == 0, ran.err
+        assert "1 file at an https address is not checked" in ran.err
+        table = tmp_path / "rows.csv"
+        table.write_text(f"id,image\na,{url}\nb,{url}\n", encoding="utf-8")
+        ran = mediaflows("batch", "cut-out", table, "--local", "--yes")
+        server.shutdown()
+    assert ran.code == 0, ran.err
+    assert "2 rows: 2 done · 0 attempts, 2 reused, $0.00" in ran.out
+    assert Shop.asked == ["/a.png?s=1"] * 2  # once in each run

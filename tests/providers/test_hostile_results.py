@@ -15,7 +15,8 @@ from providers.adapter import Done, Output
 from providers.driver import Driver
 from providers.errors import BadReplyError, ExpiredError, RejectedError
 from providers.fal import FalAdapter
-from providers.http_wire import HttpWire, close_client
+from providers.http_client import close_client
+from providers.http_wire import HttpWire
 from providers.media import Media
 from tasks.keep import fetch_outputs, keep_outputs
 from tasks.store import Store

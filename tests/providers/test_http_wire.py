@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from providers import http_wire, trusted_urls
+from providers import http_client, http_wire, trusted_urls
 from providers.adapter import Call
 from providers.driver import Driver
 from providers.errors import (
@@ -27,7 +27,8 @@ from providers.errors import (
     UncertainError,
 )
 from providers.fal import FalAdapter
-from providers.http_wire import HttpWire, close_client
+from providers.http_client import close_client
+from providers.http_wire import HttpWire
 from providers.registry import PROVIDERS
 from providers.trusted_urls import Site, is_public, shown
 from tasks.store import Store
@@ -533,13 +534,13 @@ async def test_each_loop_has_a_client_of_its_own_and_closes_it(moved: Moved) -> 
         wire = moved(server)
         await wire.send(POLL)
         loop = asyncio.get_running_loop()
-        client = http_wire._clients[loop]
+        client = http_client._clients[loop]
         await wire.send(POLL)
-        assert http_wire._clients[loop] is client
+        assert http_client._clients[loop] is client
         await close_client()
         assert client.is_closed
         await wire.send(POLL)
-        assert http_wire._clients[loop] is not client
+        assert http_client._clients[loop] is not client
 
 
 async def test_an_upload_goes_where_the_answer_says_without_the_key(home: object) -> None:

@@ -21,7 +21,7 @@ from providers.adapter import Done, Finder, Job, Material, Order
 from providers.catalog import Binding, Model, load_model
 from providers.driver import Driver
 from providers.errors import RefusedError, SetupError
-from providers.http_wire import close_client
+from providers.http_client import close_client
 from providers.kinds import KINDS
 from providers.local.audio import speech_tone
 from providers.local.probe import decodes
