@@ -13,10 +13,17 @@ from flows.settings import apply_defaults
 apply_defaults()
 
 _HOMES = {
+    "Input": "flows.template",
+    "MediaflowsError": "providers.errors",
     "RunOptions": "flows.options",
+    "Step": "flows.template",
+    "StepError": "providers.errors",
     "Template": "flows.template",
-    "batch": "flows.batch_flow",
+    "UserError": "providers.errors",
+    "batch": "flows.api",
     "load_template": "flows.load",
+    "plan": "flows.api",
+    "run": "flows.api",
 }
 
 __all__ = sorted(_HOMES)

@@ -23,9 +23,10 @@ from flows.artifacts import publish_summary
 from flows.frozen import Work, open_work, start_run
 from flows.options import RunOptions
 from flows.prepare import Request, prepare
-from flows.progress import Progress, say, shown
+from flows.progress import Progress, shown
 from flows.results import Totals, finish_run
 from flows.sandboxed import sandboxed
+from flows.say import say
 from flows.secret_keys import load_secret_keys
 from flows.shard import Shard, stop_asked
 from flows.task_runs import carry_in_prefect, perform_in, speak_in_prefect

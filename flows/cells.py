@@ -14,6 +14,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
+from flows.grammar import as_text
 from flows.template import MEDIA_WORDS, Input
 from providers.errors import InputError, near
 from providers.input_urls import Refused, input_target
@@ -74,6 +75,13 @@ def parse_value(given: Input, name: str, text: str, folder: Path) -> InputValue:
     except _Mistake as mistake:
         message = as_line(name, mistake.problem, mistake.fix)
         raise CellError(message, problem=mistake.problem, fix=mistake.fix) from None
+
+
+def value_text(value: Any) -> str:
+    """Return a value of Python's as the text that a cell or `--set` has for it."""
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, default=str)
+    return as_text(value)
 
 
 def is_url(text: str) -> bool:

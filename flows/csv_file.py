@@ -30,16 +30,17 @@ class Table:
         return self.path.parent
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, data: bytes | None = None) -> Table:
     """Return the table in a CSV file: UTF-8, a header row, `,` or `;` or tabs between cells.
 
-    Rows without any text are passed over; a short row is filled up with empty cells.
+    Rows without any text are passed over; a short row is filled up with empty cells. With `data`
+    the bytes are at hand, and `path` is what errors call them and where paths in cells start.
 
     Raises:
         RequestError: no such file, not UTF-8, no header, no rows, or a row of the wrong form; with
             the line.
     """
-    data = _read(path)
+    data = _read(path) if data is None else data
     rows = _rows(data, _delimiter(_decode(data, path)), path)
     line, header = next(rows, (1, []))
     if not header:

@@ -27,8 +27,8 @@ _TAGS = re.compile(r"\[key\]|(literal|tuple)\[.*\]|")
 _PARTS: dict[tuple[str, int], type[BaseModel]] = {("inputs", 3): Input, ("steps", 3): Step}
 
 
-def load_template(name_or_path: str | Path) -> Graph:
-    """Return the checked graph of a template, by name or by path.
+def load_template(name_or_path: str | Path | Template) -> Graph:
+    """Return the checked graph of a template, by name or by path, or built in Python.
 
     A text with a path separator or ending in .yaml or .yml is a path, as is a Path; a name is
     looked up in $MEDIAFLOWS_TEMPLATES (./templates when unset), then among the shipped ones.
@@ -40,12 +40,18 @@ def load_template(name_or_path: str | Path) -> Graph:
     return load_text(text, where)
 
 
-def template_text(name_or_path: str | Path) -> tuple[str, str]:
+def template_text(name_or_path: str | Path | Template) -> tuple[str, str]:
     """Return the text of a template and its name for errors, found as `load_template` finds it.
+
+    A template that was built in Python is written as a file would have it.
 
     Raises:
         RequestError: no such template (with the nearest name), or its file is named otherwise.
     """
+    if isinstance(name_or_path, Template):
+        from flows.save import yaml_of  # it reads what it writes, with this module
+
+        return yaml_of(name_or_path), f"template {name_or_path.name}"
     path = template_file(name_or_path)
     if is_path(name_or_path):
         return read_file(path), str(name_or_path)

@@ -35,9 +35,11 @@ from tasks.store import Store
 class Request:
     """What a person asked for: a template over a table, or over one row of settings."""
 
-    template: str
+    template: str | Template
     table: Path | None
     options: RunOptions
+    data: bytes | None = field(default=None, repr=False)
+    """The table's bytes where it is in no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ def _prepare(request: Request, find_routes: FindRoutes) -> Prepared:
     routes = with_known_prices(graph, routes, request.options, find_home())
     if request.table is None:
         return _prepare_one(graph, text, routes, request.options)
-    table = read_table(request.table)
+    table = read_table(request.table, request.data)
+    data = request.table.read_bytes() if request.data is None else request.data
     bound = bind_table(
         graph,
         table,
@@ -93,7 +96,7 @@ def _prepare(request: Request, find_routes: FindRoutes) -> Prepared:
         graph=graph,
         template_text=text,
         table=str(request.table),
-        table_text=request.table.read_bytes().decode("utf-8-sig"),  # line ends as they are
+        table_text=data.decode("utf-8-sig"),  # line ends as they are
         table_digest=table.sha256,
         table_folder=request.table.parent.absolute(),
         routes=routes,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -75,8 +74,3 @@ async def _update(progress: Progress, artifact: UUID) -> None:
     await aupdate_progress_artifact(
         artifact_id=artifact, progress=progress.share, description=progress.line()
     )
-
-
-def say(line: str) -> None:
-    """Print a line for people; what machines read goes to standard output."""
-    print(line, file=sys.stderr, flush=True)

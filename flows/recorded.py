@@ -50,6 +50,14 @@ async def wait_until_recorded() -> int:
             await asyncio.sleep(0.25)
 
 
+def missing_words(missing: int) -> str:
+    """Return what to say where the server has not recorded every task run in time."""
+    return (
+        f"the Prefect server has not recorded {missing:,} task runs yet; the run itself is "
+        "complete, and the UI may lag behind it"
+    )
+
+
 async def mark_crashed(flow_run: str, reason: str) -> None:
     """Set a flow run whose process died, and all below it, to Crashed; nobody else would."""
     dead: State[None] = Crashed(message=reason)

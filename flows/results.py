@@ -118,7 +118,7 @@ def totals_of(facts: Facts) -> Totals:
 
 def write_results(work: Work, facts: Facts, store: Store) -> Totals:
     """Write results.csv, attempts.csv, failures.csv and contact.jpg, and return the totals."""
-    outputs = _outputs_by_row(work, facts)
+    outputs = outputs_by_row(work, facts)
     folder = work.folder
     folder.write_text("results.csv", _results_csv(work, facts, outputs))
     folder.write_text("attempts.csv", attempts_table(facts).to_csv(index=False))
@@ -132,7 +132,8 @@ def write_results(work: Work, facts: Facts, store: Store) -> Totals:
 Outputs: TypeAlias = "Mapping[str, Mapping[str, Value | NoResult]]"
 
 
-def _outputs_by_row(work: Work, facts: Facts) -> Outputs:
+def outputs_by_row(work: Work, facts: Facts) -> Outputs:
+    """Return by row id and output what the run has of it."""
     made: dict[str, dict[str, dict[int, Mapping[str, Value]]]] = {}
     for (row, step, item), attempt in facts.used.items():
         values = result_of(attempt, reused=False).values

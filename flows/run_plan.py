@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.duration import duration
 from flows.graph import Graph, GraphStep
@@ -20,6 +20,9 @@ from flows.rows import ReadyRow
 from flows.table import Fault
 from providers.catalog import Quote
 from tasks.money import dollars, with_unpriced
+
+if TYPE_CHECKING:  # whoever only looks at a plan does not wait for pandas
+    import pandas as pd
 
 ZERO = Decimal(0)
 KINDS_OF_ROWS = 20  # whose sizes differ: enough to see what lints look for
@@ -51,6 +54,8 @@ class Plan:
     seconds: float
     lints: tuple[Lint, ...] = ()
     unfetched: int = 0
+    missing_keys: tuple[str, ...] = ()
+    """A line for each step that cannot be sent today for want of a key, where that was asked."""
 
     @property
     def invalid(self) -> int:
@@ -109,6 +114,14 @@ class Plan:
             f"{self.unfetched:,} files at https addresses are not checked: they are fetched when "
             "their row starts"
         )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the plan as a DataFrame, a line for each step; amounts are floats there."""
+        import pandas as pd
+
+        frame = pd.DataFrame([asdict(step) for step in self.steps])
+        amounts = {name: "float64" for name in ("low", "expected", "high")}
+        return frame.astype(amounts).set_index("step")
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON data; amounts are text."""

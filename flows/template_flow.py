@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 from typing import Annotated, Any, Literal
 
 from prefect import Flow
@@ -16,9 +15,8 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.batch_flow import bad_request, end_state, run_rows
-from flows.cells import is_url
+from flows.cells import is_url, value_text
 from flows.frozen import start_run
-from flows.grammar import as_text
 from flows.graph import Graph
 from flows.load import load_template
 from flows.options import RunOptions
@@ -27,7 +25,7 @@ from flows.results import finish_run
 from flows.rows import short_text
 from flows.sandboxed import sandboxed
 from flows.secret_keys import load_secret_keys
-from flows.template import Input
+from flows.template import Input, Template
 from providers.errors import UserError
 from tasks.home import find_home
 from tasks.ledger import runs
@@ -41,7 +39,7 @@ PYTHON_TYPES: dict[str, Any] = {
 }
 
 
-def template_flow(name: str) -> Flow[..., Any]:
+def template_flow(name: str | Template) -> Flow[..., Any]:
     """Return the flow of a template: one run of it, its inputs as parameters.
 
     Raises:
@@ -74,8 +72,10 @@ def template_flow(name: str) -> Flow[..., Any]:
     )
 
 
-async def _run_once(template: str, options: RunOptions, values: dict[str, Any]) -> State[Any]:
-    given = {name: _text(value) for name, value in values.items() if value is not None}
+async def _run_once(
+    template: str | Template, options: RunOptions, values: dict[str, Any]
+) -> State[Any]:
+    given = {name: value_text(value) for name, value in values.items() if value is not None}
     request = Request(template, None, options.model_copy(update={"set": given}))
     if not (options.local or options.sandbox):
         await load_secret_keys()
@@ -143,8 +143,3 @@ def _description(graph: Graph) -> str:
     lines = [f"    {name}: {given.about}" for name, given in graph.inputs.items()]
     fields = "\n".join([*lines, "    options: How the run is done."])
     return f"{graph.template.about}\n\nArgs:\n{fields}\n"
-
-
-def _text(value: Any) -> str:
-    """Return a form's value as the text that `--set` takes."""
-    return json.dumps(value) if isinstance(value, list | dict) else as_text(value)

@@ -35,6 +35,7 @@ from providers.errors import (
     UncertainError,
 )
 from providers.fields import file_form
+from providers.no_spend import refuse_to_spend
 
 POLL_GROWTH = 1.4
 POLL_FIRST_SECONDS = 0.5
@@ -87,7 +88,13 @@ class Driver:
         return replace(order, inputs=inputs)
 
     async def submit(self, order: Order, call: Call) -> Job | Done:
-        """Send `call` once and return the job, or the result of a synchronous vendor."""
+        """Send `call` once and return the job, or the result of a synchronous vendor.
+
+        Raises:
+            StepError: as the adapter reads the answer, or that there was none.
+            SetupError: nothing may be spent here.
+        """
+        refuse_to_spend(order.binding.provider, order.binding.endpoint)
         return self.adapter.read_submit(order, await self.wire.send(call))
 
     async def ask(self, job: Job) -> Pending | Job | Done:

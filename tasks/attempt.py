@@ -27,6 +27,7 @@ from providers.errors import (
     UncertainError,
     UserError,
 )
+from providers.no_spend import refuse_to_spend
 from tasks.candidate import Candidate, RowCap, StepCall
 from tasks.finding import found_again
 from tasks.fit import fit_order
@@ -69,6 +70,7 @@ async def _obtain(pursuit: Pursuit, is_open: bool) -> Attempt:
     if is_open and (joined := await join(pursuit)):
         return joined
     pursuit.halt.require_unset()
+    refuse_to_spend(candidate.provider, f"step {pursuit.call.place.step!r}: {candidate.label}")
     fitted = await fit_order(services.store, candidate, await order_of(services, candidate))
     order = await driver.prepare(fitted.order)
     while True:

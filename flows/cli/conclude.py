@@ -7,9 +7,10 @@ import asyncio
 from flows.admission import BUDGET
 from flows.cli.tables import print_json, print_summary, tell
 from flows.frozen import Work
+from flows.interrupt import CANCELLED_CODE
 from flows.invoice import compare_with_invoice
 from flows.receipt import receipt, still_running
-from flows.recorded import wait_until_recorded
+from flows.recorded import missing_words, wait_until_recorded
 from flows.results import Totals, finish_run, totals_of
 from tasks.home import find_home
 from tasks.ledger import Ledger, runs
@@ -17,7 +18,7 @@ from tasks.ledger.runs import CANCELLED
 from tasks.report import Facts, read_facts, summary_table
 from tasks.store import Store
 
-DONE_CODE, INCOMPLETE_CODE, BUDGET_CODE, CANCELLED_CODE = 0, 3, 4, 5
+DONE_CODE, INCOMPLETE_CODE, BUDGET_CODE = 0, 3, 4
 
 
 def close_run(
@@ -32,10 +33,7 @@ def close_run(
 def conclude(work: Work, ledger: Ledger, *, as_json: bool) -> int:
     """Print what a run gave, the contact sheet last, and its receipt; return the exit code."""
     if missing := asyncio.run(wait_until_recorded()):
-        tell(
-            f"the Prefect server has not recorded {missing:,} task runs yet; the run itself is "
-            "complete, and the UI may lag behind it"
-        )
+        tell(missing_words(missing))
     return tell_results(work, ledger, as_json=as_json)
 
 

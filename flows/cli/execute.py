@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import click
-from prefect.client.schemas.objects import State
-from prefect.states import raise_state_exception
 
-from flows.batch_flow import BAD_REQUEST_STATE, INCOMPLETE_STATE, batch
-from flows.cli.before import Ahead
-from flows.cli.conclude import CANCELLED_CODE, close_run, conclude
+from flows.ahead import Ahead
+from flows.carry_out import run_flow, run_once
+from flows.cli.conclude import close_run, conclude
 from flows.cli.tables import tell
-from flows.frozen import Work, freeze, open_work, runs_folder
+from flows.frozen import freeze, runs_folder
 from flows.results import Totals, totals_of
 from flows.shard import stop_asked
-from flows.template_flow import template_flow
-from providers.errors import RequestError
-from tasks.ledger import open_ledger, runs
+from tasks.ledger import open_ledger
 from tasks.report import read_facts
 from tasks.store import Store
 
@@ -56,34 +46,11 @@ def execute_one(ahead: Ahead, out: str | None, *, as_json: bool) -> int:
     """Run a template's own flow once; return the exit code."""
     if out:
         os.environ["MEDIAFLOWS_RUNS_URL"] = str(Path(out).absolute())
-    flow = template_flow(ahead.request.template)
-    options = ahead.request.options.model_copy(update={"set": {}})
-    with _stop_on_interrupt():
-        state = asyncio.run(_call(flow, {**ahead.prepared.form, "options": options}))
-    _raise_unless_ended(state)
-    flow_run = str(state.state_details.flow_run_id)
     ledger = open_ledger(ahead.home.ledger_url)
     try:
-        found = ledger.do_now(runs.of_flow_run, flow_run)
-        if found is None:
-            raise RuntimeError(f"the flow run ended as {state.name} and left no run")
-        return conclude(open_work(found, ledger), ledger, as_json=as_json)
+        return conclude(run_once(ahead, ledger), ledger, as_json=as_json)
     finally:
         ledger.close()
-
-
-def run_flow(work: Work, pilot: int | None) -> None:
-    """Run the batch flow on a run, until every row of it has ended."""
-    with _stop_on_interrupt():
-        state: State[Any] = batch(
-            template=work.graph.name,
-            table=work.table,
-            options=work.options,
-            run=work.run,
-            pilot=pilot,
-            return_state=True,
-        )
-    _raise_unless_ended(state)
 
 
 def _goes_on(ahead: Ahead, totals: Totals, pilot: int, rest: int, *, yes: bool) -> bool:
@@ -104,41 +71,6 @@ def _goes_on(ahead: Ahead, totals: Totals, pilot: int, rest: int, *, yes: bool) 
         return click.confirm(question, err=True)
     except click.Abort:
         return False
-
-
-@contextmanager
-def _stop_on_interrupt() -> Iterator[None]:
-    """A first Ctrl-C admits no further row; a second one ends the process."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        if stop_asked.is_set():
-            os._exit(CANCELLED_CODE)
-        stop_asked.ask()
-        tell(
-            "stopping: nothing more is sent, and what is paid for is taken for some seconds yet; "
-            "Ctrl-C again ends at once"
-        )
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-async def _call(flow: Callable[..., Any], parameters: dict[str, Any]) -> State[Any]:
-    state: State[Any] = await flow(**parameters, return_state=True)
-    return state
-
-
-def _raise_unless_ended(state: State[Any]) -> None:
-    """Do nothing for a flow run that came to its end, whatever became of its rows."""
-    if state.is_completed() or state.name == INCOMPLETE_STATE:
-        return
-    if state.name == BAD_REQUEST_STATE:
-        raise RequestError(state.message or "")
-    raise_state_exception(state)
-    raise RuntimeError(f"the flow run ended as {state.name}")
 
 
 def short(path: Path) -> str:

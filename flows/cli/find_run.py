@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.cli.before import ledger_exists, shown_ledger
+from flows.ahead import ledger_exists, shown_ledger
 from providers.errors import RequestError, near
 from tasks.home import Home, find_home
 from tasks.ledger import Ledger, open_ledger, runs

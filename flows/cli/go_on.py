@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from flows.carry_out import run_flow
 from flows.cli.before import may_go_on
 from flows.cli.conclude import conclude
-from flows.cli.execute import run_flow, short
+from flows.cli.execute import short
 from flows.cli.find_run import find_run, open_existing_ledger
 from flows.cli.tables import tell
 from flows.frozen import Work, change_options, frozen_options, open_work

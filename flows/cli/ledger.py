@@ -39,7 +39,7 @@ def ledger(context: click.Context) -> None:
 
 
 def _overview() -> None:
-    from flows.cli.before import shown_ledger
+    from flows.ahead import shown_ledger
     from flows.cli.find_run import open_existing_ledger
     from flows.ledger_report import overview
     from tasks.home import find_home

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-from flows.cli.conclude import CANCELLED_CODE
 from flows.cli.find_run import find_run, open_existing_ledger
 from flows.cli.tables import tell
 from flows.frozen import frozen_options, open_work
+from flows.interrupt import CANCELLED_CODE
 from flows.receipt import receipt
 from flows.results import finish_run
 from flows.sandboxed import sandboxed

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +11,13 @@ import click
 from flows.cli.choices import run_choices, term_choices
 from flows.cli.tables import print_json, table, tell
 from flows.options import RunOptions
+from flows.prefect_ready import prefect_ready
 from flows.sandboxed import sandboxed
-from flows.settings import quiet_console
 from tasks.home import find_home
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
 YES = click.option("-y", "--yes", is_flag=True, help="Answer every question with yes.")
 OUT = click.option("--out", type=click.Path(), help="Where run folders go [default: ./runs].")
-
-
-@contextmanager
-def prefect_ready() -> Iterator[None]:
-    """Have Prefect imported, quiet, and with a server: the configured one, or one for now."""
-    quiet_console()
-    from prefect.settings import PREFECT_API_URL
-
-    from flows.temporary_server import temporary_server
-
-    if url := PREFECT_API_URL.value():
-        tell(f"Prefect server {url}")
-        yield
-        return
-    tell("starting a temporary Prefect server, about 10 s; `prefect server start` keeps one")
-    with temporary_server():
-        yield
 
 
 @click.command()
@@ -47,7 +28,7 @@ def prefect_ready() -> Iterator[None]:
 @run_choices
 def plan(template: str, rows: str, output: str | None, as_json: bool, options: RunOptions) -> None:
     """Check everything, price it and time it; no call is made, nothing is written."""
-    from flows.cli.before import look_ahead, tell_faults, tell_lints
+    from flows.ahead import look_ahead, tell_faults, tell_lints
     from flows.keys import missing_keys, routes_without_keys
     from flows.plan_file import plan_document, write_plan
     from flows.prepare import Request, refuse_lints
@@ -95,7 +76,8 @@ def plan(template: str, rows: str, output: str | None, as_json: bool, options: R
 @run_choices
 def run(template: str, yes: bool, out: str | None, as_json: bool, options: RunOptions) -> None:
     """Run a template once: --set prompt="a red mug" for each input."""
-    from flows.cli.before import announce, look_ahead, may_go_on
+    from flows.ahead import announce, look_ahead
+    from flows.cli.before import may_go_on
     from flows.prepare import Request, refuse_lints
 
     with sandboxed(options, find_home()):
@@ -132,7 +114,8 @@ def batch(
     options: RunOptions,
 ) -> None:
     """Run a template over every row of a CSV."""
-    from flows.cli.before import announce, look_ahead, may_go_on
+    from flows.ahead import announce, look_ahead
+    from flows.cli.before import may_go_on
     from flows.plan_file import require_plan
     from flows.prepare import Request, refuse_faults
 

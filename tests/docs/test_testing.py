@@ -1,0 +1,17 @@
+"""docs/testing.md, typed into an empty folder: its tests pass, and the one that forgot is caught."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import Reader, blocks
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
+
+
+def test_every_block_of_the_page_runs_as_it_stands(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    Reader(folder, tmp_path / "prefect").type_in(blocks("testing.md"))
