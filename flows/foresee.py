@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from flows.conditions import FACTS, condition_references, evaluate_condition
+from flows.conditions import FACTS, condition_references
 from flows.each import ONLY, items_of
 from flows.edges import MODEL
 from flows.grammar import (
@@ -24,10 +24,11 @@ from flows.grammar import (
     references,
 )
 from flows.graph import Graph, GraphStep
+from flows.graph_step import LOCAL
 from flows.offers import Maker, asked_for
 from flows.unfetched import is_unfetched
+from flows.will_run import has_all, will_run
 from providers.catalog.shape import UNKNOWN, Shape, flat, foreseen, shape_of
-from providers.errors import InputError
 from providers.fit import kept
 from providers.media import InputUrl, Media, Value
 
@@ -45,7 +46,8 @@ Made = Mapping[str, "Shape | tuple[Shape, ...]"]
 class Foreseen:
     """What one call of a step will be given, as far as known, and what flows on from its first route.
 
-    `item` is its number in what `each` goes over. `open` are parameters whose value only a result,
+    `item` is its number in what `each` goes over. `is_sure` is false where a condition that only a
+    result decides may leave the step out. `open` are parameters whose value only a result,
     or a file that is yet to be fetched, will tell.
     """
 
@@ -54,6 +56,7 @@ class Foreseen:
     made: Shape
     item: int = ONLY
     open: frozenset[str] = frozenset()
+    is_sure: bool = True
 
     def asked(self, maker: Maker) -> dict[str, Any]:
         """Return what is asked for as far as it is known: a default is no word on what is open."""
@@ -115,17 +118,24 @@ def foresee(graph: Graph, first: Mapping[str, Maker], inputs: Mapping[str, Value
     """
     found: dict[str, tuple[Foreseen, ...]] = {}
     made: dict[str, Shape | tuple[Shape, ...]] = {}
+    sure: dict[str, bool] = {}
+    exact: dict[str, Shape] = {}  # what this machine makes is of exactly the size that is foreseen
     for step in graph.steps:
-        if not may_run(graph, step, inputs):
+        runs = will_run(step, inputs, exact)
+        if runs is False:
             continue
+        surely = runs is True and has_all(step, sure)
         calls = tuple(
-            call
+            replace(call, is_sure=surely)
             for number, values, shapes in _items(step, inputs, made)
             if (call := _call(step, first[step.name], number, values, shapes)) is not None
         )
-        if calls:
-            found[step.name] = calls
-            made[step.name] = tuple(call.made for call in calls) if step.each else calls[0].made
+        if not calls:
+            continue
+        found[step.name], sure[step.name] = calls, surely
+        made[step.name] = tuple(call.made for call in calls) if step.each else calls[0].made
+        if first[step.name].binding.provider == LOCAL and not (step.each or step.fallback):
+            exact[step.name] = calls[0].made
     return found
 
 
@@ -180,19 +190,6 @@ def _open_parameters(
             for ref in references(expression)
         )
     )
-
-
-def may_run(graph: Graph, step: GraphStep, inputs: Mapping[str, Value]) -> bool:
-    """Return False for a step whose condition is false by the row's inputs alone."""
-    if step.when is None:
-        return True
-    names = {ref.name for ref in condition_references(step.when, step.name)}
-    if not names <= set(graph.inputs):
-        return True
-    try:
-        return evaluate_condition(step.when, {name: inputs.get(name) for name in names})
-    except InputError:
-        return True  # the row will fail there, and cost nothing
 
 
 def _known(ref: Ref, inputs: Mapping[str, Value]) -> Value | NoResult:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flows.conditions import condition_references
-from flows.foresee import may_run
 from flows.graph import Graph, GraphStep
 from flows.lints import Lint
 from flows.options import RunOptions
+from flows.will_run import may_run
 from providers.media import Media
 
 if TYPE_CHECKING:  # it imports what reads media files, and whoever only looks needs none of that
@@ -31,7 +31,7 @@ def lint_rows(graph: Graph, rows: Sequence[ReadyRow], options: RunOptions) -> li
         read = _columns_read(graph, step, rows[0].record, options)
         if not read or NEVER_TRUE in step.silence:
             continue
-        if not any(may_run(graph, step, row.inputs) for row in rows):
+        if not any(may_run(step, row.inputs) for row in rows):
             problem = f"`when: {step.when}` is never true over these {len(rows):,} rows"
             found.append(Lint(NEVER_TRUE, step.name, problem + _seen(read, rows)))
     return found

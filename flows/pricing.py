@@ -198,7 +198,8 @@ def _price(able: list[Route], call: Foreseen) -> CallPrice:
         highs[route.provider] = max(price.reserve, highs.get(route.provider, price.reserve))
     first = quotes[0]
     if first.high is not None:
-        first = replace(first, high=max(highs.values()))
+        low = first.low if call.is_sure else ZERO
+        first = replace(first, low=low, high=max(highs.values()))
     return CallPrice(call.item, first, highs)
 
 

@@ -190,3 +190,31 @@ def test_the_length_of_a_text_counts_where_only_a_fallback_is_paid_by_it() -> No
     pricer = Pricer(graph, routes_without_keys(graph, RunOptions()))
     prices = [pricer.calls(graph.steps[0], row(words="x" * count)) for count in (10, 5000)]
     assert [calls[0].dearest for calls in prices] == [Decimal("0.1"), Decimal("0.5")]
+
+
+ENLARGED = """\
+  {first}
+  large: {{model: clarity-upscaler, with: {{image: $seen, scale: 2}}, when: seen.width < 1000}}
+  cut: {{model: bria-rmbg-2, with: {{image: {{first: [$large, $seen]}}}}}}
+"""
+
+
+@pytest.mark.parametrize(("width", "calls"), [(900, 1), (1000, 0)])
+def test_a_condition_on_what_this_machine_makes_is_decided_in_the_plan(
+    width: int, calls: int
+) -> None:
+    # What it makes is of exactly the size that is foreseen: no row was admitted under a cap for an
+    # upscale that no row would have paid.
+    first = "seen: {model: flatten, with: {image: $photo}}"
+    plan = plan_of(graph_of(ENLARGED.format(first=first), "cut"), [row(photo=picture(width, 700))])
+    large = plan.steps[1]
+    assert large.calls == calls
+    assert large.low == large.expected == large.high
+
+
+def test_what_only_a_vendors_result_decides_is_reserved_and_may_cost_nothing() -> None:
+    first = "seen: {model: flux-2-pro, with: {prompt: $prompt}}"
+    _, large, cut = plan_of(graph_of(ENLARGED.format(first=first), "cut")).steps
+    assert (large.calls, large.low) == (1, 0)
+    assert large.expected == large.high > 0
+    assert cut.low == cut.high > 0  # it takes the one or the other
