@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,8 @@ class Reader:
     """Types a page's blocks in a folder; Python blocks that follow each other are one session."""
 
     folder: Path
-    prefect_home: Path
+    prefect: Mapping[str, str]
+    """Where a Prefect server is: a temporary one for each command would take 10 s each."""
 
     def type_in(self, found: list[Block]) -> None:
         """Write the files, run the others, and find the lines of `text` blocks in what they said."""
@@ -100,5 +101,5 @@ class Reader:
         return {
             **kept,
             "PATH": os.pathsep.join([bin_folder, kept.get("PATH", "")]),
-            "PREFECT_HOME": str(self.prefect_home),
+            **self.prefect,
         }

@@ -156,6 +156,11 @@ class Server:
     url: str
     home: Path
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """What tells a command of it."""
+        return {"PREFECT_API_URL": self.url, "PREFECT_HOME": str(self.home)}
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

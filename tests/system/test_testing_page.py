@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import Reader, blocks
+from tests.system.conftest import Server
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 
-def test_every_block_of_the_page_runs_as_it_stands(tmp_path: Path) -> None:
+def test_every_block_of_the_page_runs_as_it_stands(tmp_path: Path, server: Server) -> None:
     folder = tmp_path / "shop"
     folder.mkdir()
-    Reader(folder, tmp_path / "prefect").type_in(blocks("testing.md"))
+    Reader(folder, server.variables).type_in(blocks("testing.md"))
