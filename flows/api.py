@@ -58,7 +58,8 @@ def plan(template: AnyTemplate, table: AnyTable, /, **options: Any) -> Plan:
         request = _request(template, table, options)
         with sandboxed(request.options, find_home()):
             ahead = look_ahead(request, routes_without_keys)
-        return replace(ahead.plan, missing_keys=tuple(missing_keys(ahead.prepared.routes)))
+            missing = missing_keys(ahead.prepared.routes)  # a sandbox's keys are set here alone
+        return replace(ahead.plan, missing_keys=tuple(missing))
 
     with words_of_python():
         return in_own_thread(work)

@@ -36,6 +36,7 @@ def plan(template: str, rows: str, output: str | None, as_json: bool, options: R
 
     with sandboxed(options, find_home()):
         ahead = look_ahead(Request(template, Path(rows), options), routes_without_keys)
+        missing = missing_keys(ahead.prepared.routes)  # a sandbox's keys are set here alone
     planned = ahead.plan
     document = plan_document(planned, ahead.prepared)
     if output:
@@ -60,7 +61,6 @@ def plan(template: str, rows: str, output: str | None, as_json: bool, options: R
     tell_lints(planned)
     if planned.faults:
         tell_faults(planned)
-    missing = missing_keys(ahead.prepared.routes)
     for one in missing:
         tell(f"  {one}")
     if planned.faults or missing:

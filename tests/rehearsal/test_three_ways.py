@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from flows import plan
 from flows.options import RunOptions
 from flows.sandboxed import sandbox_folder, sandboxed
 from providers.sandbox.process import find_sandbox
@@ -102,3 +103,8 @@ async def test_a_sandbox_that_a_run_has_started_ends_with_it(
         again = await start(make_rows(1), sandbox="fast")
         assert len(invoice(home)) == 2  # it is the same one, with its invoice, and knows its jobs
     assert (again.totals.calls, again.totals.reused) == (0, 2)
+
+
+def test_a_plan_for_a_sandbox_needs_no_key_of_ones_own(home: Home, make_rows: MakeRows) -> None:
+    assert plan("product-photo", make_rows(1), sandbox="fast").missing_keys == ()
+    assert len(plan("product-photo", make_rows(1)).missing_keys) == 2
