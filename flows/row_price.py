@@ -14,6 +14,7 @@ from flows.grammar import references
 from flows.graph import Graph, GraphStep
 from flows.offers import Offer, offers
 from flows.template import MEDIA_WORDS, Input
+from flows.will_run import has_all
 from providers.catalog import Quote, quote
 from providers.catalog.price import ZERO
 from providers.catalog.usual import USUAL, USUAL_ITEMS, usual_quote
@@ -73,15 +74,14 @@ def row_price(graph: Graph) -> RowPrice:
     chosen = {step.name: first_priced(step) for step in graph.steps}
     every = replace(graph, steps=tuple(replace(step, when=None) for step in graph.steps))
     seen = foresee(every, chosen, usual_row(graph))
-    conditional: set[str] = set()
+    sure: dict[str, bool] = {}
     steps = []
     for step in graph.steps:
-        if step.when or step.name not in seen or step.needs & conditional:
-            conditional.add(step.name)
+        sure[step.name] = step.when is None and step.name in seen and has_all(step, sure)
         offer = chosen[step.name]
         price = _price(offer, seen.get(step.name, ()))
         seconds = offer.binding.latency.usual_seconds
-        steps.append(StepPrice(step.name, offer, price, seconds, step.name in conditional))
+        steps.append(StepPrice(step.name, offer, price, seconds, not sure[step.name]))
     return RowPrice(tuple(steps), _longest(graph, {each.step: each.seconds for each in steps}))
 
 
