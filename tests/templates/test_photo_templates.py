@@ -104,6 +104,7 @@ def check(template: str, ran: Ran) -> None:
     CHECKS[template](ran)
 
 
+@pytest.mark.system  # needs no other program: it draws for half a minute
 @pytest.mark.parametrize("template", TEMPLATES)
 async def test_a_template_on_its_example_on_this_machine(template: str, home: Home) -> None:
     ran = await start(EXAMPLES / TEMPLATES[template], template, local=True)
