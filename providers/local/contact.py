@@ -80,7 +80,8 @@ def _draw_row(sheet: Image.Image, row: ContactRow, pictures: int, left: int, top
     for place in range(pictures if row.images else 0):
         x = left + place * (TILE + _SEAM)
         path = row.images[place] if place < len(row.images) else None
-        sheet.paste(_tile(path, row.note), (x, top))
+        if path is not None or row.note:  # a row may well have one picture and lack none
+            sheet.paste(_tile(path, row.note), (x, top))
     label, note = font_of(15), font_of(13)
     draw.text((left, top + TILE + 8), fit_text(row.label, label, width), _INK, label)
     draw.text((left, top + TILE + 28), fit_text(row.note, note, width), _FAINT, note)
@@ -89,7 +90,7 @@ def _draw_row(sheet: Image.Image, row: ContactRow, pictures: int, left: int, top
 def _tile(path: Path | None, note: str) -> Image.Image:
     """Return a square tile with the picture in its middle, or a grey one that says why not."""
     if path is None:
-        return _grey(note or "no picture")
+        return _grey(note)
     try:
         picture = open_thumbnail(path, TILE)
     except InputError:

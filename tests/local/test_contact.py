@@ -50,6 +50,14 @@ def test_a_row_without_pictures_shows_its_note(tmp_path: Path) -> None:
         assert np.median(tile) > 225 and tile.min() < 160  # grey, with something written on it
 
 
+def test_a_row_that_is_done_with_one_picture_says_nothing_of_another(tmp_path: Path) -> None:
+    whole = rows(tmp_path, 1)
+    single = ContactRow("row x", "", whole[0].images[:1])
+    sheet = np.asarray(contact_sheet([*whole, single], columns=1).convert("L"))
+    second = sheet[24 + 302 : 24 + 302 + TILE, 24 + TILE + 4 : 24 + 2 * TILE]
+    assert (second == 255).all()
+
+
 def test_many_rows_are_bounded_and_counted(tmp_path: Path) -> None:
     few, many = rows(tmp_path, 6), rows(tmp_path, 4000)
     bounded = contact_sheet(many, limit=6)
